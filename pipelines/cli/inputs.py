@@ -1,0 +1,74 @@
+"""What several commands read from their arguments."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from schemas.errors import UsageError
+from schemas.timestamps import parse_rfc3339
+from schemas.workspace import Workspace, load_workspace
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def workspace_of(arguments: argparse.Namespace) -> Workspace:
+    """The workspace that `--workspace` names.
+
+    Raises:
+        UsageError: it is not given.
+        WorkspaceError: it has mistakes.
+    """
+    return load_workspace(directory_of(arguments), os.environ)
+
+
+def directory_of(arguments: argparse.Namespace) -> Path:
+    """The directory that `--workspace` names.
+
+    Raises:
+        UsageError: it is not given.
+    """
+    if arguments.workspace is None:
+        raise UsageError("expected --workspace DIR, the directory with workspace.yaml, found none")
+    directory: Path = arguments.workspace
+    return directory
+
+
+def output_of(arguments: argparse.Namespace) -> Path:
+    """The output directory of an earlier run.
+
+    Raises:
+        UsageError: it is none.
+    """
+    output: Path = arguments.output
+    if not (output / "summary.json").is_file():
+        raise UsageError(
+            f"--output {output}: expected the output of `cjaas run`, found no summary.json in it; "
+            "run `cjaas run` first, or name another directory"
+        )
+    return output
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Adds `--output`, the directory that a run wrote."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out"),
+        metavar="DIR",
+        help="what `cjaas run` wrote (default: out)",
+    )
+
+
+def parse_as_of(text: str) -> int:
+    """The microseconds of a date (its start in UTC) or an RFC 3339 timestamp.
+
+    Raises:
+        ArgumentTypeError: it is neither.
+    """
+    try:
+        return parse_rfc3339(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or a date such as 2026-01-31") from None

@@ -1,0 +1,58 @@
+"""Beam's in-process runner, for bounded jobs on one machine."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+
+# Before Beam is imported: it warns of optional clients that this job does not use.
+logging.getLogger().setLevel(logging.ERROR)
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from schemas.errors import CjaasError, InputError
+from schemas.metrics import NAMESPACE
+
+_TOLD = re.compile(r"schemas\.errors\.(\w+): (.*?)(?: \[while running .*)?$", re.MULTILINE)
+
+
+def run_bounded(build: Callable[[beam.Pipeline], object], workers: int = 1) -> dict[str, int]:
+    """Runs a pipeline to its end.
+
+    Args:
+        build: adds the job's steps.
+        workers: processes to run it in; 1 runs it in this one.
+
+    Returns:
+        The job's counters, by name.
+
+    Raises:
+        CjaasError: what a step raised, told as it was.
+    """
+    options = PipelineOptions(
+        direct_num_workers=workers,
+        direct_running_mode="in_memory" if workers == 1 else "multi_processing",
+    )
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    build(pipeline)
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except CjaasError:
+        raise
+    except RuntimeError as error:
+        # The runner turns what a step raised into text.
+        told = _TOLD.search(str(error))
+        if told is None:
+            raise
+        kind = InputError if told[1] == "InputError" else CjaasError
+        raise kind(told[2]) from None
+    counters = result.metrics().query()["counters"]
+    return {
+        counter.key.metric.name: counter.committed
+        for counter in counters
+        if counter.key.metric.namespace == NAMESPACE
+    }

@@ -1,0 +1,185 @@
+"""Reading profiles of an output directory as of any time.
+
+An image answers for every time from its last event on. For an earlier one the person's facts are folded
+again from the tape, with the events up to that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas.errors import CjaasError, UsageError
+from schemas.event import Event
+from schemas.timestamps import EPOCH, MICROSECOND, format_rfc3339
+from schemas.workspace.model import Workspace
+from sinks.sqlite_profiles import SqliteProfiles
+from sinks.warehouse import Warehouse
+from transforms.core.envelope import Refused
+from transforms.core.fold import read_values
+from transforms.core.fold_event import FoldEvent, reduce_event
+from transforms.core.identity import Identities
+from transforms.core.plan import Plan
+from transforms.core.profile import Profile, decode_image
+from transforms.core.refold import refold
+
+_CHUNK = 10_000
+_HEX = frozenset("0123456789abcdef")
+
+
+class ProfileView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One profile as of a time.
+
+    Attributes:
+        identities: sorted `namespace:value`.
+        attributes: those that have a value; numbers int or Decimal.
+        journeys: under way, by name; None as of a time before the image's last event.
+    """
+
+    person_id: str
+    as_of: str
+    identities: list[str]
+    attributes: dict[str, Any]
+    consents: dict[str, Any]
+    journeys: dict[str, Any] | None = None
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+
+
+def encode_view(view: ProfileView) -> str:
+    """The profile as one line of JSON."""
+    return _ENCODER.encode(view).decode()
+
+
+class ProfileReader:
+    """The profiles that a run left."""
+
+    def __init__(self, workspace: Workspace, output: Path) -> None:
+        self._workspace = workspace
+        self._plan = Plan(workspace)
+        self._store = SqliteProfiles(output / "profiles.sqlite", read_only=True)
+        self._warehouse = Warehouse(output)
+
+    def close(self) -> None:
+        """Gives back what is held open."""
+        self._store.close()
+        self._warehouse.close()
+
+    def person(self, name: str) -> str:
+        """The id of the person that an identity `namespace:value` or an id names.
+
+        Raises:
+            UsageError: it is no identity of this workspace.
+            CjaasError: nobody, or more than one person, has it.
+        """
+        if len(name) == 32 and set(name) <= _HEX:
+            if self._store.images([name]):
+                return name
+            raise CjaasError(f"nobody has the id {name}; see `cjaas profiles` for all")
+        namespace, colon, value = name.partition(":")
+        if not colon:
+            raise UsageError(f"expected an identity such as email:ann@example.com, found {name!r}")
+        identities = Identities(self._workspace)
+        try:
+            identity = identities.identity(namespace, value).text
+        except Refused as refused:
+            raise UsageError(f"{name}: {refused.detail}") from None
+        own = identities.person_id(identity)
+        if self._store.images([own]):
+            return own
+        quoted = identity.replace("'", "''")
+        found = self._warehouse.sql(
+            f"SELECT DISTINCT person_id FROM tape_raw WHERE list_contains(identities, '{quoted}') ORDER BY 1"
+        ).rows
+        if len(found) == 1:
+            return str(found[0][0])
+        if found:
+            ids = ", ".join(row[0] for row in found[:5])
+            raise CjaasError(f"{identity} was seen with {len(found)} persons: {ids}; name one of them")
+        raise CjaasError(f"nobody has the identity {identity}; see `cjaas profiles` for all")
+
+    def read(self, person_id: str, as_of_us: int | None) -> ProfileView | None:
+        """One person's profile, None where it had no event by then."""
+        image = self._store.images([person_id]).get(person_id)
+        if image is None:
+            return None
+        return next(self._views([(person_id, image)], as_of_us), None)
+
+    def read_all(self, as_of_us: int | None) -> Iterator[ProfileView]:
+        """Every profile by person id, without those that had no event by then."""
+        images = iter(self._store.scan())
+        while chunk := list(islice(images, _CHUNK)):
+            yield from self._views(chunk, as_of_us)
+
+    def _views(self, images: Sequence[tuple[str, bytes]], as_of_us: int | None) -> Iterator[ProfileView]:
+        profiles = {person_id: decode_image(image) for person_id, image in images}
+        earlier: dict[str, Profile] = {}
+        if as_of_us is not None:
+            behind = [person for person, profile in profiles.items() if profile.time_us > as_of_us]
+            earlier = dict(self._refolded(behind, as_of_us)) if behind else {}
+        for person_id, profile in profiles.items():
+            time_us = profile.time_us if as_of_us is None else as_of_us
+            if time_us >= profile.time_us:
+                yield self._view(profile, time_us, current=True)
+            elif person_id in earlier:
+                yield self._view(earlier[person_id], time_us, current=False)
+
+    def _view(self, profile: Profile, as_of_us: int, current: bool) -> ProfileView:
+        journeys = {
+            name: {"waits_until": format_rfc3339(run.due_us), "entered_by": run.cause[0]}
+            for name, run in sorted(profile.runs.items())
+        }
+        return ProfileView(
+            profile.person_id,
+            format_rfc3339(as_of_us),
+            sorted(profile.identities),
+            dict(sorted(read_values(profile, self._plan, as_of_us).items())),
+            profile.consents,
+            journeys if current else None,
+        )
+
+    def _refolded(self, person_ids: Sequence[str], as_of_us: int) -> Iterator[tuple[str, Profile]]:
+        persons = ", ".join(f"'{person_id}'" for person_id in person_ids)
+        rows = self._warehouse.sql(
+            "SELECT person_id, event_id, source, type, event_time, publish_time, schema, identities,"
+            " data::VARCHAR, extensions::VARCHAR FROM tape"
+            f" WHERE person_id IN ({persons}) AND date <= DATE '{format_rfc3339(as_of_us)[:10]}'"
+            f" AND event_time <= TIMESTAMPTZ '{format_rfc3339(as_of_us)}' ORDER BY person_id"
+        ).rows
+        for person_id, group in groupby(rows, key=itemgetter(0)):
+            events = [self._fold_event(row) for row in group]
+            yield person_id, refold(person_id, events, self._plan)
+
+    def _fold_event(self, row: tuple[Any, ...]) -> FoldEvent:
+        person_id, event_id, source, kind, event_time, publish_time, name, identities, data, extensions = row
+        registry = self._workspace.registry
+        content_type = msgspec.json.decode(extensions or "{}").get("datacontenttype", "")
+        # Avro data stands on the tape as JSON in the shape of the newest version.
+        version = int(name.rpartition("/")[2])
+        schema = registry.newest(kind) if "avro" in content_type else registry.find(kind, version)
+        if schema is None:
+            raise CjaasError(f"{name}: the tape has events of this schema, the workspace no longer does")
+        values, _ = schema.read_json(data.encode())
+        event = Event(
+            event_id,
+            source,
+            kind,
+            (event_time.astimezone(UTC) - EPOCH) // MICROSECOND,
+            (publish_time.astimezone(UTC) - EPOCH) // MICROSECOND,
+            name,
+            person_id,
+            tuple(identities),
+            values,
+            data.encode(),
+            b"",
+            None,
+            "",
+        )
+        return reduce_event(event, self._plan.types[kind].project)

@@ -1,0 +1,70 @@
+"""Decisions in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.decision import Decision, Outcome, Reason
+from schemas.timestamps import format_rfc3339
+
+_BECAUSE = {
+    Reason.PASSED: "it passed every gate",
+    Reason.INACTIVE: "the journey is not active",
+    Reason.NOT_YET_VALID: "the journey is not valid yet",
+    Reason.NO_LONGER_VALID: "the journey is no longer valid",
+    Reason.CONDITION_NOT_MET: "its condition did not hold",
+    Reason.UNDER_WAY: "the person is on this journey already",
+    Reason.COOLDOWN: "its cooldown was not over",
+    Reason.EXITED: "an exit event ended the journey first",
+    Reason.NO_ADDRESS: "the person has no address for the channel",
+    Reason.PROFILE_OVERFLOW: "the person's profile is full, so the event was not folded",
+}
+_OPS = {
+    "eq": "=", "ne": "is not", "gt": ">", "ge": ">=", "lt": "<", "le": "<=",
+    "in": "in", "contains": "contains", "exists": "exists", "within": "within",
+}  # fmt: skip
+
+
+def sentence(decision: Decision) -> str:
+    """One decision as a sentence: when, what became of what, why, and what it goes back to."""
+    cause = decision.cause
+    because = _BECAUSE[decision.reason]
+    shown = "; ".join(_evidence(decision.evidence))
+    origin = f"It goes back to {cause.type} {cause.event_id} from {cause.source} at {_time(cause.time_us)}."
+    if decision.journey is None:
+        subject = f"an event of person {decision.person_id} was refused"
+    elif decision.outcome is Outcome.SENT:
+        subject = (
+            f"journey {decision.journey} (version {decision.journey_version}) sent step {decision.step} "
+            f"to person {decision.person_id} as action {decision.action_id}"
+        )
+    else:
+        subject = (
+            f"journey {decision.journey} (version {decision.journey_version}) did not send step "
+            f"{decision.step} to person {decision.person_id} ({decision.outcome.replace('_', ' ')}"
+            f"{f' at gate {decision.gate}' if decision.gate else ''})"
+        )
+    return (
+        f"{_time(decision.as_of_us)}: {subject}, because {because}{f' ({shown})' if shown else ''}. {origin}"
+    )
+
+
+def _time(time_us: int) -> str:
+    return format_rfc3339(time_us).replace(".000000Z", "Z")
+
+
+def _evidence(evidence: dict[str, Any]) -> list[str]:
+    shown = []
+    for key, value in evidence.items():
+        if key == "condition":
+            shown += [_test(test) for test in value]
+        else:
+            shown.append(f"{key.replace('_', ' ')} {value}")
+    return shown
+
+
+def _test(test: dict[str, Any]) -> str:
+    name = test.get("attribute") or test.get("field")
+    found = "nothing" if test["found"] is None else test["found"]
+    value = "" if test["op"] == "exists" else f" {test['value']}"
+    return f"{name} {_OPS[test['op']]}{value}: {'yes' if test['holds'] else 'no'}, found {found}"

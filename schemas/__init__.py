@@ -1,0 +1,1 @@
+"""What things look like: event schemas, workspace models, message contracts and protocols."""

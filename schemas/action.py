@@ -1,0 +1,55 @@
+"""Actions: the contract with channel services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Category(StrEnum):
+    """What an action is about; the law asks different things of each."""
+
+    LEGAL = "legal"
+    OPERATIVE = "operative"
+    COMMERCIAL = "commercial"
+    ADVISORY = "advisory"
+
+
+class ActionCause(BaseModel):
+    """The event that the action answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_id: str = Field(description="CloudEvents id of the event.")
+    source: str = Field(description="CloudEvents source of the event.")
+    type: str = Field(description="Event type.")
+    time: datetime = Field(description="Event time.")
+
+
+class Action(BaseModel):
+    """One message to one person through one channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action_id: str = Field(description="32 hex digits; a retry sends the same bytes under the same id.")
+    workspace: str = Field(description="The workspace that decided.")
+    person_id: str = Field(description="The person to reach, 32 hex digits.")
+    channel: str = Field(description="The channel to reach the person through.")
+    address: str | None = Field(
+        default=None, description="Where to send it; absent where the channel looks it up itself."
+    )
+    category: Category = Field(description="What the action is about.")
+    journey: str = Field(description="The journey that sends it.")
+    journey_version: int = Field(description="The version of the journey.")
+    step: str = Field(description="The step of the journey.")
+    template: str = Field(description="The message template to fill.")
+    variant: str | None = Field(default=None, description="The variant of the template.")
+    data: dict[str, Any] = Field(default_factory=dict, description="What to fill the template with.")
+    priority: int = Field(description="Higher goes first.")
+    sequence: int = Field(description="Rises within a person; an older one that comes later is stale.")
+    cause: ActionCause = Field(description="The event that the action answers.")
+    decided_at: datetime = Field(description="Event time at which it was decided.")
+    expires_at: datetime = Field(description="After this time it must not be shown.")

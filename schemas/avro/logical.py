@@ -1,0 +1,338 @@
+"""Leaf values: from JSON and from Avro's bytes to the canonical form, one function a type.
+
+A function from JSON takes any JSON value (a decimal schema's numbers come as Decimal) and raises
+ValueError where it does not fit. A function from binary takes what the base type holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
+from typing import Any, Final
+from uuid import UUID
+
+from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, Enum, Fixed, Logical, Primitive
+from schemas.timestamps import DAY_US, format_rfc3339, parse_rfc3339
+
+Read = Callable[[Any], Any]
+Leaf = Primitive | Fixed | Enum
+
+BASES: Final = {
+    "decimal": ("bytes", "fixed"),
+    "uuid": ("string", "fixed"),
+    "date": ("int",),
+    "time-millis": ("int",),
+    "time-micros": ("long",),
+    "timestamp-millis": ("long",),
+    "timestamp-micros": ("long",),
+    "timestamp-nanos": ("long",),
+    "local-timestamp-millis": ("long",),
+    "local-timestamp-micros": ("long",),
+    "local-timestamp-nanos": ("long",),
+    "duration": ("fixed",),
+}
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME: Final = re.compile(r"(\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
+_LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
+_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?Z", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+
+
+def from_json(leaf: Leaf) -> Read:
+    """The function from a JSON value to the canonical value."""
+    match leaf:
+        case Enum():
+            return _enum(leaf.symbols)
+        case Fixed(logical=Logical(name="uuid")):
+            return _fixed_uuid
+        case (
+            Fixed(logical=Logical(name="decimal") as logical)
+            | Primitive(logical=Logical(name="decimal") as logical)
+        ):
+            return decimal_reader(logical)
+        case Fixed():
+            return _fixed(leaf.size)
+        case Primitive(logical=Logical() as logical):
+            return _LOGICAL_FROM_JSON[logical.name]
+        case Primitive():
+            return _PRIMITIVE_FROM_JSON[leaf.kind]
+
+
+def from_binary(leaf: Leaf) -> Read | None:
+    """The function from the base type's value to the canonical value; None where they are the same."""
+    match leaf:
+        case Fixed(logical=Logical(name="uuid")):
+            return _uuid_of_bytes
+        case (
+            Fixed(logical=Logical(name="decimal") as logical)
+            | Primitive(logical=Logical(name="decimal") as logical)
+        ):
+            return _decimal_of_bytes(logical)
+        case Fixed() | Primitive(kind="bytes"):
+            return text_of_bytes
+        case Primitive(logical=Logical(name=name)):
+            return _LOGICAL_FROM_BINARY[name]
+        case _:
+            return None
+
+
+def text_of_bytes(value: bytes) -> str:
+    """Bytes as Avro's JSON encoding has them: the code point of each is its value."""
+    return value.decode("latin-1")
+
+
+def _null(value: Any) -> None:
+    if value is not None:
+        raise ValueError
+
+
+def _boolean(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError
+
+
+def _int(value: Any) -> int:
+    if type(value) is int and INT_MIN <= value <= INT_MAX:
+        return value
+    raise ValueError
+
+
+def _long(value: Any) -> int:
+    if type(value) is int and LONG_MIN <= value <= LONG_MAX:
+        return value
+    raise ValueError
+
+
+def read_double(value: Any) -> float:
+    """A JSON number as a double; an integer or decimal beyond its range does not fit."""
+    if type(value) is float:
+        return value
+    if type(value) is int or type(value) is Decimal:
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise ValueError from error
+        if number - number == 0.0:
+            return number
+    raise ValueError
+
+
+def _string(value: Any) -> str:
+    if type(value) is str:
+        return value
+    raise ValueError
+
+
+def _bytes(value: Any) -> str:
+    text = _string(value)
+    text.encode("latin-1")
+    return text
+
+
+def _enum(symbols: tuple[str, ...]) -> Read:
+    known = frozenset(symbols)
+
+    def read(value: Any) -> str:
+        if type(value) is str and value in known:
+            return value
+        raise ValueError
+
+    return read
+
+
+def _fixed(size: int) -> Read:
+    def read(value: Any) -> str:
+        text = _bytes(value)
+        if len(text) != size:
+            raise ValueError
+        return text
+
+    return read
+
+
+def read_uuid(value: Any) -> str:
+    """A UUID's text in lower case."""
+    if type(value) is str and _UUID.fullmatch(value):
+        return value.lower()
+    raise ValueError
+
+
+def _fixed_uuid(value: Any) -> str:
+    if type(value) is str and len(value) == 16:
+        return _uuid_of_bytes(value.encode("latin-1"))
+    return read_uuid(value)
+
+
+def _uuid_of_bytes(value: bytes) -> str:
+    return str(UUID(bytes=value))
+
+
+def decimal_reader(logical: Logical) -> Read:
+    """A decimal from its text or a JSON number, exact at the schema's scale, as text with all its digits."""
+    step = Decimal((0, (1,), -logical.scale))
+    quantize = Context(logical.precision, traps=[Inexact, InvalidOperation, Overflow]).quantize
+    zero = format(step * 0, "f")
+    bits = 4 * logical.precision
+
+    def read(value: Any) -> str:
+        if type(value) is str:
+            if not _DECIMAL.fullmatch(value):
+                raise ValueError
+        elif type(value) is int:
+            if value.bit_length() > bits:
+                raise ValueError
+        elif type(value) is not Decimal:
+            raise ValueError
+        try:
+            number = quantize(Decimal(value), step)
+        except DecimalException as error:
+            raise ValueError from error
+        return format(number, "f") if number else zero
+
+    return read
+
+
+def _decimal_of_bytes(logical: Logical) -> Read:
+    limit = 10**logical.precision
+    scale = logical.scale
+
+    def read(value: bytes) -> str:
+        unscaled = int.from_bytes(value, "big", signed=True)
+        if not -limit < unscaled < limit:
+            raise ValueError
+        digits = str(abs(unscaled)).rjust(scale + 1, "0")
+        sign = "-" if unscaled < 0 else ""
+        return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
+
+    return read
+
+
+def _date_of_days(days: int) -> str:
+    try:
+        return date.fromordinal(days + _EPOCH_DAY).isoformat()
+    except OverflowError as error:
+        raise ValueError from error
+
+
+def read_date(value: Any) -> str:
+    """A date from `YYYY-MM-DD` or the days since 1970-01-01."""
+    if type(value) is str:
+        if not _DATE.fullmatch(value):
+            raise ValueError
+        date.fromisoformat(value)
+        return value
+    return _date_of_days(_int(value))
+
+
+def _local_text(time_us: int) -> str:
+    try:
+        return (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        raise ValueError from error
+
+
+def _time_text(time_us: int) -> str:
+    if not 0 <= time_us < DAY_US:
+        raise ValueError
+    return _local_text(time_us)[11:]
+
+
+def _timestamp_text(time_us: int) -> str:
+    return _local_text(time_us) + "Z"
+
+
+def _rfc3339_text(text: str) -> str:
+    match = _UTC.fullmatch(text)
+    if match is None:
+        try:
+            return format_rfc3339(parse_rfc3339(text))
+        except OverflowError as error:
+            raise ValueError from error
+    moment, fraction = match.groups()
+    datetime.fromisoformat(moment)
+    if len(text) == 27:
+        return text
+    return f"{moment}.{(fraction or '')[:6]:0<6}Z"
+
+
+def _local_rfc3339_text(text: str) -> str:
+    match = _LOCAL.fullmatch(text)
+    if match is None:
+        raise ValueError
+    moment, fraction = match.groups()
+    datetime.fromisoformat(moment)
+    return f"{moment}.{(fraction or '')[:6]:0<6}"
+
+
+def _clock_text(text: str) -> str:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError
+    clock, fraction = match.groups()
+    datetime.fromisoformat(f"1970-01-01T{clock}")
+    return f"{clock}.{(fraction or '')[:6]:0<6}"
+
+
+def _instant(of_text: Callable[[str], str], of_number: Callable[[int], str], number: Read, cut: int) -> Read:
+    """Text, or the number of the logical type; `cut` is where a millisecond type's text is cut."""
+
+    def read(value: Any) -> str:
+        if type(value) is not str:
+            return of_number(number(value))
+        text = of_text(value)
+        return f"{text[:cut]}000{text[cut + 3 :]}" if cut else text
+
+    return read
+
+
+def _of_millis(of_us: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda value: of_us(value * 1000)
+
+
+def _of_nanos(of_us: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda value: of_us(value // 1000)
+
+
+_LOGICAL_FROM_BINARY: Final[dict[str, Read | None]] = {
+    "uuid": read_uuid,
+    "date": _date_of_days,
+    "time-millis": _of_millis(_time_text),
+    "time-micros": _time_text,
+    "timestamp-millis": _of_millis(_timestamp_text),
+    "timestamp-micros": _timestamp_text,
+    "timestamp-nanos": _of_nanos(_timestamp_text),
+    "local-timestamp-millis": _of_millis(_local_text),
+    "local-timestamp-micros": _local_text,
+    "local-timestamp-nanos": _of_nanos(_local_text),
+}
+
+_LOGICAL_FROM_JSON: Final[dict[str, Read]] = {
+    "uuid": read_uuid,
+    "date": read_date,
+    "time-millis": _instant(_clock_text, _of_millis(_time_text), _int, 12),
+    "time-micros": _instant(_clock_text, _time_text, _long, 0),
+    "timestamp-millis": _instant(_rfc3339_text, _of_millis(_timestamp_text), _long, 23),
+    "timestamp-micros": _instant(_rfc3339_text, _timestamp_text, _long, 0),
+    "timestamp-nanos": _instant(_rfc3339_text, _of_nanos(_timestamp_text), _long, 0),
+    "local-timestamp-millis": _instant(_local_rfc3339_text, _of_millis(_local_text), _long, 23),
+    "local-timestamp-micros": _instant(_local_rfc3339_text, _local_text, _long, 0),
+    "local-timestamp-nanos": _instant(_local_rfc3339_text, _of_nanos(_local_text), _long, 0),
+}
+
+_PRIMITIVE_FROM_JSON: Final[dict[str, Read]] = {
+    "null": _null,
+    "boolean": _boolean,
+    "int": _int,
+    "long": _long,
+    "float": read_double,
+    "double": read_double,
+    "bytes": _bytes,
+    "string": _string,
+}

@@ -1,0 +1,235 @@
+"""Reading a decoded JSON value by a plan: exact, with the path of what does not fit.
+
+It never changes the value it reads, so that a union may try one branch after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from schemas.avro.invalid_data import InvalidData, found
+from schemas.avro.logical import from_json
+from schemas.avro.model import NO_DEFAULT, Enum, describe
+from schemas.avro.plan import (
+    PROMOTE,
+    ArrayPlan,
+    BranchPlan,
+    EnumPlan,
+    FieldPlan,
+    LeafPlan,
+    MapPlan,
+    Plan,
+    Promotion,
+    RecordPlan,
+    UnionPlan,
+)
+
+WHOLE = ""
+
+
+class Reading:
+    """What is known while one value is read.
+
+    Attributes:
+        unknown: the fields that no record of the schema has, so far.
+        tried: what came of reading a list or object by a union, because unions nest.
+    """
+
+    __slots__ = ("tried", "unknown")
+
+    def __init__(self) -> None:
+        self.unknown = 0
+        self.tried: dict[tuple[int, int], tuple[Any, int] | InvalidData] = {}
+
+
+ReadValue = Callable[[Any, Reading], Any]
+
+
+class ValueReaders:
+    """Makes the reader of each plan once, so that records may hold themselves."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, ReadValue] = {}
+
+    def reader(self, plan: Plan) -> ReadValue:
+        """The function from a decoded JSON value to the canonical value; raises InvalidData."""
+        if id(plan) not in self._made:
+            self._make(plan)
+        return self._made[id(plan)]
+
+    def _make(self, plan: Plan) -> None:
+        match plan:
+            case LeafPlan() | EnumPlan():
+                self._made[id(plan)] = _leaf(plan)
+            case ArrayPlan():
+                self._made[id(plan)] = _array(self.reader(plan.items))
+            case MapPlan():
+                self._made[id(plan)] = _map(self.reader(plan.values))
+            case UnionPlan():
+                self._made[id(plan)] = _union(plan, [self.reader(branch.plan) for branch in plan.branches])
+            case RecordPlan():
+                fields: list[tuple[FieldPlan, ReadValue]] = []
+                self._made[id(plan)] = _record(plan, fields)
+                fields += [(field, self.reader(field.plan)) for field in plan.fields]
+
+
+def _leaf(plan: LeafPlan | EnumPlan) -> ReadValue:
+    promote: Callable[[Any], Any] | None = None
+    if isinstance(plan, EnumPlan):
+        expected, convert = plan.expected, from_json(Enum("", (), plan.symbols))
+        if plan.renamed:
+            promote = {symbol: plan.renamed.get(symbol, symbol) for symbol in plan.symbols}.__getitem__
+    else:
+        expected, convert = describe(plan.type), from_json(plan.type)
+        if plan.promotion is not Promotion.NONE:
+            promote = PROMOTE[plan.promotion]
+
+    def read(value: Any, _: Reading) -> Any:
+        try:
+            return promote(convert(value)) if promote else convert(value)
+        except ValueError:
+            raise InvalidData(WHOLE, expected, found(value)) from None
+
+    return read
+
+
+def _array(read_item: ReadValue) -> ReadValue:
+    def read(value: Any, reading: Reading) -> list[Any]:
+        if type(value) is not list:
+            raise InvalidData(WHOLE, "a list", found(value))
+        out: list[Any] = []
+        try:
+            for item in value:
+                out.append(read_item(item, reading))  # noqa: PERF401 - the index of a failure is its length
+        except InvalidData as error:
+            raise error.within(f"[{len(out)}]") from None
+        return out
+
+    return read
+
+
+def _map(read_item: ReadValue) -> ReadValue:
+    def read(value: Any, reading: Reading) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise InvalidData(WHOLE, "an object", found(value))
+        out: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                out[key] = read_item(item, reading)
+            except InvalidData as error:
+                raise error.within(key) from None
+        return out
+
+    return read
+
+
+def _record(plan: RecordPlan, fields: list[tuple[FieldPlan, ReadValue]]) -> ReadValue:
+    added, order = plan.added, plan.order
+    missing = object()
+
+    def read(value: Any, reading: Reading) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise InvalidData(WHOLE, plan.expected, found(value))
+        given: dict[str, Any] = {}
+        known = 0
+        for field, read_field in fields:
+            item = value.get(field.name, missing)
+            if item is not missing:
+                known += 1
+            elif field.default is not NO_DEFAULT:
+                if field.target is not None:
+                    given[field.target] = deepcopy(field.default)
+                continue
+            try:
+                made = read_field(None if item is missing else item, reading)
+            except InvalidData as error:
+                if item is missing:
+                    raise InvalidData(field.name, error.expected, "nothing") from None
+                raise error.within(field.name) from None
+            if field.target is not None:
+                given[field.target] = made
+        reading.unknown += len(value) - known
+        return {name: given[name] if name in given else deepcopy(added[name]) for name in order}
+
+    return read
+
+
+def _union(plan: UnionPlan, readers: list[ReadValue]) -> ReadValue:
+    by_tag = {
+        tag: index
+        for index, branch in enumerate(plan.branches)
+        for tag in reversed(branch.tags)
+        if tag != "null"
+    }
+    identity = id(plan)
+    leaves = [
+        (index, reader)
+        for index, (branch, reader) in enumerate(zip(plan.branches, readers, strict=True))
+        if isinstance(branch.plan, LeafPlan | EnumPlan)
+    ]
+    parts = [
+        (branch, reader)
+        for branch, reader in zip(plan.branches, readers, strict=True)
+        if not isinstance(branch.plan, LeafPlan | EnumPlan)
+    ]
+
+    def read(value: Any, reading: Reading) -> Any:
+        if type(value) is not dict and type(value) is not list:
+            for _, reader in leaves:
+                try:
+                    return reader(value, reading)
+                except InvalidData:
+                    continue
+            raise InvalidData(WHOLE, plan.expected, found(value))
+        key = (identity, id(value))
+        result = reading.tried.get(key)
+        if result is None:
+            result = reading.tried[key] = read_parts(value, reading)
+        if isinstance(result, InvalidData):
+            raise result
+        reading.unknown += result[1]
+        return result[0]
+
+    def read_parts(value: Any, reading: Reading) -> tuple[Any, int] | InvalidData:
+        """The best reading of a list or object, and its number of unknown fields."""
+        outer = reading.unknown
+        best: tuple[Any, int] | None = None
+        failures: list[InvalidData] = []
+        tag = next(iter(value)) if type(value) is dict and len(value) == 1 else None
+        if tag is not None and tag in by_tag:
+            reading.unknown = 0
+            try:
+                best = (readers[by_tag[tag]](value[tag], reading), reading.unknown)
+            except InvalidData as error:
+                failures.append(error.within(tag))
+        if best is None:
+            for branch, reader in parts:
+                if failures and not _knows(branch, str(tag)):
+                    continue
+                reading.unknown = 0
+                try:
+                    made = (reader(value, reading), reading.unknown)
+                except InvalidData as error:
+                    failures.append(error)
+                    continue
+                if best is None or made[1] < best[1]:
+                    best = made
+        reading.unknown = outer
+        if best is not None:
+            return best
+        return failures[0] if len(failures) == 1 else InvalidData(WHOLE, plan.expected, found(value))
+
+    return read
+
+
+def _knows(branch: BranchPlan, key: str) -> bool:
+    """Whether an object with this one key may be meant as a plain value of the branch."""
+    match branch.plan:
+        case MapPlan():
+            return True
+        case RecordPlan(fields=fields):
+            return any(field.name == key for field in fields)
+        case _:
+            return False

@@ -1,0 +1,82 @@
+"""Decisions: why an action was sent, or was not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """What became of a candidate action."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    SUPPRESSED = "suppressed"
+    HELD_OUT = "held_out"
+    EXPIRED = "expired"
+
+
+class Gate(StrEnum):
+    """The gates of an action, in the order in which it passes them."""
+
+    VALIDITY = "validity"
+    CONDITION = "condition"
+    REENTRY = "reentry"
+    ADDRESS = "address"
+
+
+class Reason(StrEnum):
+    """Why a decision came out as it did."""
+
+    PASSED = "passed"
+    INACTIVE = "inactive"
+    NOT_YET_VALID = "not_yet_valid"
+    NO_LONGER_VALID = "no_longer_valid"
+    CONDITION_NOT_MET = "condition_not_met"
+    UNDER_WAY = "under_way"
+    COOLDOWN = "cooldown"
+    EXITED = "exited"
+    NO_ADDRESS = "no_address"
+    PROFILE_OVERFLOW = "profile_overflow"
+
+
+class Cause(msgspec.Struct, frozen=True, gc=False):
+    """The event that a decision goes back to."""
+
+    event_id: str
+    source: str
+    type: str
+    time_us: int
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What was decided about one candidate action of one person.
+
+    Attributes:
+        decision_id: 32 hex digits, from what the decision is about.
+        sequence: of the commit that it was made in, in milliseconds.
+        gate: the gate that failed, None for an action that was sent.
+        evidence: what was compared with what.
+        change: what the decision did to contacts and journeys under way.
+        action_id: of the action that was sent, None for all others.
+        as_of_us: the event time at which it was decided.
+    """
+
+    decision_id: str
+    workspace: str
+    person_id: str
+    shard: int
+    sequence: int
+    journey: str | None
+    journey_version: int | None
+    step: str | None
+    outcome: Outcome
+    reason: Reason
+    gate: Gate | None
+    evidence: dict[str, Any]
+    change: dict[str, Any]
+    cause: Cause
+    action_id: str | None
+    as_of_us: int

@@ -1,0 +1,177 @@
+"""A workspace's directory as a workspace, or all of its mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.avro import Registry
+from schemas.errors import Problem, WorkspaceError
+from schemas.workspace.document import Document, read_document
+from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
+from schemas.workspace.journeys import compile_journey
+from schemas.workspace.model import Attribute, Channel, Journey, Namespace, Workspace
+from schemas.workspace.place import Place, tell_repeated
+from schemas.workspace.profiles import compile_attributes
+from schemas.workspace.settings import compile_channels, compile_namespaces, identity_problems, read_secret
+from schemas.workspace.validate import validate
+from schemas.workspace.values import is_secret_source
+from schemas.workspace.vocabulary import Vocabulary
+
+
+class _Settings(NamedTuple):
+    """What workspace.yaml says."""
+
+    file: WorkspaceFile
+    namespaces: tuple[Namespace, ...]
+    channels: dict[str, Channel]
+    secret: bytes
+
+
+def load_workspace(directory: Path, environment: Mapping[str, str]) -> Workspace:
+    """The workspace in a directory.
+
+    Args:
+        environment: where `secret: env:NAME` is looked up.
+
+    Raises:
+        WorkspaceError: it has mistakes; holds all of them, of all files.
+    """
+    workspace, problems = _load(directory, environment)
+    if workspace is None or problems:
+        raise WorkspaceError(problems)
+    return workspace
+
+
+def check_workspace(directory: Path, environment: Mapping[str, str]) -> list[Problem]:
+    """All mistakes of the workspace in a directory, by file and line; none for one that loads."""
+    return _load(directory, environment)[1]
+
+
+def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | None, list[Problem]]:
+    if not directory.is_dir():
+        found = "a file" if directory.exists() else "nothing"
+        message = f"expected a workspace's directory, found {found}; give the one that holds workspace.yaml"
+        return None, [Problem(directory, 1, message)]
+    problems: list[Problem] = []
+    registry, unsound = _load_registry(directory / "schemas", problems)
+    settings = _read(directory / "workspace.yaml", problems)
+    profiles = _read(directory / "profiles.yaml", problems)
+    vocabulary = Vocabulary(registry, unsound, _names(settings, "namespaces"), _names(settings, "channels"))
+    head = _compile_settings(settings, vocabulary, environment, problems)
+    attributes = _compile_profiles(profiles, vocabulary, problems)
+    journeys = _compile_journeys(directory / "journeys", vocabulary, problems)
+    if problems or head is None or registry is None:
+        return None, sorted(set(problems))
+    file = head.file
+    workspace = Workspace(
+        name=file.name,
+        directory=directory,
+        time_zone=file.time_zone,
+        region=file.region,
+        shards=file.shards,
+        allowed_lateness_us=file.allowed_lateness,
+        earliest_us=file.earliest,
+        secret=head.secret,
+        namespaces=head.namespaces,
+        channels=head.channels,
+        attributes=attributes,
+        journeys=journeys,
+        registry=registry,
+    )
+    return workspace, []
+
+
+def _load_registry(folder: Path, problems: list[Problem]) -> tuple[Registry | None, frozenset[str]]:
+    """The schemas, None where there is no folder of them; and the event types whose files have mistakes."""
+    if not folder.is_dir():
+        message = (
+            "expected a folder with the event types' schemas, found none; add it with TYPE.v1.avsc files"
+        )
+        problems.append(Problem(folder, 1, message))
+        return None, frozenset()
+    registry, found = Registry.load(folder)
+    problems += found
+    return registry, frozenset(re.split(r"\.v\d|\.avsc", problem.path.name)[0] for problem in found)
+
+
+def _read(path: Path, problems: list[Problem]) -> Document | None:
+    if not path.exists():
+        problems.append(Problem(path, 1, "expected this file, found none; add it"))
+        return None
+    document, found = read_document(path)
+    problems += found
+    return document
+
+
+def _names(document: Document | None, key: str) -> frozenset[str] | None:
+    """The names that a list of a document defines; None where it has mistakes that hide some."""
+    if document is None or not isinstance(document.value, dict):
+        return None
+    entries = document.value.get(key, [] if key == "channels" else None)
+    if not isinstance(entries, list):
+        return None
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    sound = [name for name in names if isinstance(name, str)]
+    return frozenset(sound) if len(sound) == len(names) else None
+
+
+def _compile_settings(
+    document: Document | None,
+    vocabulary: Vocabulary,
+    environment: Mapping[str, str],
+    problems: list[Problem],
+) -> _Settings | None:
+    if document is None:
+        return None
+    place = Place(document, problems)
+    file, found = validate(document, WorkspaceFile)
+    problems += found
+    namespaces = compile_namespaces(place.at("namespaces"))
+    channels = compile_channels(place.at("channels"), vocabulary)
+    if vocabulary.registry is not None and vocabulary.namespaces is not None:
+        problems += identity_problems(vocabulary.registry, vocabulary.namespaces)
+    source = document.get("secret")
+    secret = b""
+    if is_secret_source(source):
+        secret = read_secret(place.at("secret"), source, document.path.parent, environment)
+    return _Settings(file, namespaces, channels, secret) if file is not None else None
+
+
+def _compile_profiles(
+    document: Document | None, vocabulary: Vocabulary, problems: list[Problem]
+) -> tuple[Attribute, ...]:
+    """The attributes; makes their names known to the vocabulary."""
+    if document is None:
+        return ()
+    _, found = validate(document, ProfilesFile)
+    problems += found
+    attributes, vocabulary.attributes = compile_attributes(Place(document, problems), vocabulary)
+    return attributes
+
+
+def _compile_journeys(folder: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Journey, ...]:
+    """The journeys by name; a workspace without any has no folder of them."""
+    places = []
+    journeys = []
+    for path in sorted(folder.glob("[!.]*.y*ml")):
+        if path.suffix != ".yaml":
+            problems.append(
+                Problem(path, 1, f"expected a name that ends in .yaml; rename it to {path.stem}.yaml")
+            )
+            continue
+        document, found = read_document(path)
+        problems += found
+        if document is None:
+            continue
+        file, found = validate(document, JourneyFile)
+        problems += found
+        place = Place(document, problems)
+        places.append(place)
+        journey = compile_journey(place, file, vocabulary)
+        if journey is not None:
+            journeys.append(journey)
+    tell_repeated("journey name", ((place.at("name"), place.document.get("name")) for place in places))
+    return tuple(sorted(journeys, key=lambda journey: journey.name))

@@ -1,0 +1,190 @@
+"""A workspace as the jobs use it: loaded, checked, names resolved, durations in microseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from schemas.action import Category
+from schemas.workspace.condition import Condition
+
+if TYPE_CHECKING:
+    from schemas.avro import Registry
+
+ANY_EVENT = "*"
+
+
+class Aggregate(StrEnum):
+    """What an attribute makes of its entries."""
+
+    VALUE = "value"
+    COUNT = "count"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    AVERAGE = "average"
+    DISTINCT = "distinct"
+    FIRST = "first"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A kind of identity.
+
+    Attributes:
+        priority: the best identity of an event is the one of the lowest priority number.
+        unique: a person has one value of it.
+        max_per_person: how many values of it a person may have; None for no limit.
+        normalizer: how values are brought into one form; None for as they are.
+    """
+
+    name: str
+    priority: int
+    unique: bool
+    max_per_person: int | None
+    normalizer: Literal["email", "phone"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach a person.
+
+    Attributes:
+        address: the namespace whose identity is the address; None where the channel looks it up itself.
+    """
+
+    name: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One value that every profile keeps.
+
+    Attributes:
+        events: event types, or `("*",)` for all.
+        field: dot path into the data, `$time`, `$id`, `$source` or `$type`; None where each event
+            counts as itself.
+        limit: keeps the newest N entries only and aggregates those; None for no limit.
+        lookback_us: how far back entries count, in microseconds; None for ever.
+        where: which events count, a condition on fields; None for all.
+    """
+
+    name: str
+    events: tuple[str, ...]
+    field: str | None
+    aggregate: Aggregate
+    limit: int | None
+    lookback_us: int | None
+    where: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSource:
+    """Takes the value of a profile's attribute."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSource:
+    """Takes the value of a field of the entry event, by its dot path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralSource:
+    """Is the value itself, any JSON value."""
+
+    value: Any
+
+
+DataSource = AttributeSource | FieldSource | LiteralSource
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The step of a journey that sends its action.
+
+    Attributes:
+        name: the step's name.
+        template: the message template to fill.
+        data: what to fill the template with, by the template's own names.
+        expires_after_us: how long after it was decided the action may be shown, in microseconds.
+    """
+
+    name: str
+    channel: str
+    template: str
+    data: dict[str, DataSource]
+    expires_after_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """When to act, and how.
+
+    Attributes:
+        valid_from_us: the first instant at which it acts, None for no start.
+        valid_until_us: the first instant at which it no longer acts, None for no end.
+        entry_events: the event types that start a run.
+        entry_where: which of them do, a condition on the event's fields; None for all.
+        cooldown_us: for how long after a sent action no run starts; None for no cooldown.
+        on_repeat: what a further entry event does to a run that waits.
+        exit_events: the event types that end a run that waits.
+        condition: must hold when the action is decided, on attributes and the entry event's fields.
+        wait_us: between entry and decision; 0 for none.
+    """
+
+    name: str
+    version: int
+    active: bool
+    category: Category
+    priority: int
+    valid_from_us: int | None
+    valid_until_us: int | None
+    entry_events: tuple[str, ...]
+    entry_where: Condition | None
+    cooldown_us: int | None
+    on_repeat: Literal["keep", "restart"]
+    exit_events: tuple[str, ...]
+    condition: Condition | None
+    wait_us: int
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One tenant, as its directory describes it.
+
+    Attributes:
+        time_zone: IANA name.
+        region: ISO 3166 region that phone numbers without a country code belong to; None for none.
+        shards: a power of two.
+        allowed_lateness_us: an event published later than this after its time is late.
+        earliest_us: how long before its publish time an event may lie.
+        secret: the HMAC key of person ids.
+        namespaces: by priority, best first.
+        channels: by name.
+        attributes: of all templates, in the order of the file.
+        journeys: by name.
+        registry: the event schemas.
+    """
+
+    name: str
+    directory: Path
+    time_zone: str
+    region: str | None
+    shards: int
+    allowed_lateness_us: int
+    earliest_us: int
+    secret: bytes = field(repr=False)
+    namespaces: tuple[Namespace, ...]
+    channels: dict[str, Channel]
+    attributes: tuple[Attribute, ...]
+    journeys: tuple[Journey, ...]
+    registry: Registry = field(repr=False)

@@ -1,0 +1,98 @@
+"""The names that a workspace defines: what its files may refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from schemas.avro import Registry
+from schemas.workspace.model import ANY_EVENT
+from schemas.workspace.phrases import listed, unknown
+from schemas.workspace.place import Place
+from schemas.workspace.shape import ENVELOPE, Shape, field_paths, field_shape
+
+
+@dataclass
+class Vocabulary:
+    """What is known.
+
+    A set is None where the file that defines it is not sound: then its names go unchecked, so that
+    one mistake is told once.
+
+    Attributes:
+        unsound_types: event types whose schema files have mistakes.
+        attributes: each attribute's shape, None where its definition has mistakes.
+    """
+
+    registry: Registry | None
+    unsound_types: frozenset[str]
+    namespaces: frozenset[str] | None
+    channels: frozenset[str] | None
+    attributes: dict[str, Shape | None] | None = field(default=None)
+
+    def check_events(self, place: Place, events: tuple[str, ...], listed_events: bool) -> None:
+        """Tells of event types that no schema defines, and of those that stand twice."""
+        for index, event in enumerate(events):
+            here = place.at(index) if listed_events else place
+            if events.index(event) < index:
+                here.add(f"expected each event type once, found {event!r} again; remove it")
+            elif event == ANY_EVENT:
+                here.add('expected an event type, found "*", which stands alone and for attributes only')
+            else:
+                self.check_event(here, event)
+
+    def check_event(self, place: Place, event: str) -> None:
+        """Tells of an event type that no schema defines."""
+        if self.registry is None or event in self.unsound_types or self.registry.newest(event) is not None:
+            return
+        place.add(
+            unknown(
+                "event type", event, self.registry.types(), f"add schemas/{event}.v1.avsc or change the name"
+            )
+        )
+
+    def check_channel(self, place: Place, channel: str) -> None:
+        """Tells of a channel that workspace.yaml does not define."""
+        _check(place, "channel", channel, self.channels, "add it to channels in workspace.yaml")
+
+    def check_namespace(self, place: Place, namespace: str) -> None:
+        """Tells of a namespace that workspace.yaml does not define."""
+        _check(place, "namespace", namespace, self.namespaces, "add it to namespaces in workspace.yaml")
+
+    def check_attribute(self, place: Place, attribute: str) -> Shape | None:
+        """An attribute's shape; tells of an attribute that profiles.yaml does not define."""
+        _check(place, "attribute", attribute, self.attributes, "add it to profiles.yaml")
+        return (self.attributes or {}).get(attribute)
+
+    def check_field(self, place: Place, events: tuple[str, ...], path: str) -> frozenset[Shape]:
+        """The shapes of a field over event types; tells of each type that does not have it."""
+        if path.startswith("$"):
+            _check(place, "field", path, ENVELOPE, f"write {listed(ENVELOPE)}")
+            return frozenset({Shape(ENVELOPE[path])}) if path in ENVELOPE else frozenset()
+        if ANY_EVENT in events:
+            place.add(
+                f"expected {listed(ENVELOPE)}, the fields that every event has, found {path!r}; "
+                "name the event types instead of *"
+            )
+            return frozenset()
+        shapes = set()
+        for event in dict.fromkeys(events):
+            schema = self.registry.newest(event) if self.registry is not None else None
+            if schema is None or event in self.unsound_types:
+                continue
+            shape = field_shape(schema, path)
+            if shape is None:
+                what = f"field of {schema.type} version {schema.version}"
+                place.add(
+                    unknown(
+                        what, path, field_paths(schema), f"add it to {schema.path.name} or change the name"
+                    )
+                )
+            else:
+                shapes.add(shape)
+        return frozenset(shapes)
+
+
+def _check(place: Place, what: str, name: str, known: Iterable[str] | None, otherwise: str) -> None:
+    if known is not None and name not in known:
+        place.add(unknown(what, name, known, otherwise))

@@ -1,0 +1,49 @@
+"""The examples of docs/workspace.md are a workspace that loads."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from schemas.workspace.export import FOLDER
+from tests.schemas.workspace.shop import SECRET, Shop
+
+PAGE = (Path(__file__).parents[3] / "docs" / "workspace.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_every_yaml_example_loads(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path / "shop")
+    for name in ("workspace.yaml", "profiles.yaml", "journeys/cart_left_behind.yaml"):
+        (shop.directory / name).unlink()
+    examples = [text for language, text in BLOCKS if language == "yaml"]
+    for text in examples:
+        match = re.match(r"# (\S+\.yaml)\n", text)
+        assert match, f"an example without its file's name:\n{text}"
+        shop.write(match[1], text)
+    (record,) = (text for language, text in BLOCKS if language == "json" and '"eventType"' in text)
+    shop.write(f"schemas/{json.loads(record)['eventType']}.v1.avsc", record)
+    assert shop.found() == []
+    workspace = shop.load()
+    assert workspace.secret == SECRET
+    assert [journey.name for journey in workspace.journeys] == [
+        "cart_left_behind",
+        "high_value_cart",
+        "welcome",
+    ]
+    assert len(examples) == 2 + len(workspace.journeys)
+
+
+def test_the_messages_shown_are_the_messages_told(shop: Shop) -> None:
+    shop.edit("journeys/cart_left_behind.yaml", "channel: email", "channel: emial")
+    shop.edit("profiles.yaml", "lookback: 7d", "lookback: 7")
+    (shown,) = (text for _, text in BLOCKS if text.startswith("shop/"))
+    told = [f"shop/{name}:{line}: {message}" for name, line, message in shop.found()]
+    assert shown.splitlines() == told
+
+
+def test_the_schemas_that_editors_are_pointed_to_exist() -> None:
+    (settings,) = (json.loads(text) for language, text in BLOCKS if "yaml.schemas" in text)
+    for path in settings["yaml.schemas"]:
+        assert (FOLDER.parents[1] / path).is_file()

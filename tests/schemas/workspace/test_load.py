@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from pathlib import Path
+
+import pytest
+
+from schemas.action import Category
+from schemas.duration import parse_duration
+from schemas.errors import WorkspaceError
+from schemas.timestamps import parse_rfc3339
+from schemas.workspace import check_workspace, load_workspace
+from schemas.workspace.condition import All, Not, Op, Subject, Test
+from schemas.workspace.model import (
+    Aggregate,
+    Attribute,
+    AttributeSource,
+    Channel,
+    FieldSource,
+    LiteralSource,
+    Namespace,
+    Send,
+)
+from tests.schemas.workspace.shop import SECRET, Shop
+
+
+def test_a_workspace_is_what_its_files_say(shop: Shop) -> None:
+    workspace = shop.load()
+    assert (workspace.name, workspace.time_zone, workspace.region) == ("shop", "Europe/Berlin", "DE")
+    assert workspace.directory == shop.directory
+    assert workspace.shards == 16
+    assert workspace.allowed_lateness_us == parse_duration("24h")
+    assert workspace.earliest_us == parse_duration("1095d")
+    assert workspace.secret == SECRET
+    assert workspace.namespaces == (
+        Namespace("customer", 1, True, None, None),
+        Namespace("email", 2, False, 10, "email"),
+        Namespace("phone", 3, False, None, "phone"),
+        Namespace("cookie", 9, False, None, None),
+    )
+    assert workspace.channels == {"web": Channel("web", None), "email": Channel("email", "email")}
+    assert "cart_added" in workspace.registry.types()
+
+
+def test_attributes_are_what_profiles_say(shop: Shop) -> None:
+    attributes = {attribute.name: attribute for attribute in shop.load().attributes}
+    assert list(attributes) == [
+        "name", "items_in_cart", "calls", "activity", "spend", "last_seen", "skus",
+    ]  # fmt: skip
+    assert attributes["spend"] == Attribute(
+        name="spend",
+        events=("purchase", "store_purchase"),
+        field="total",
+        aggregate=Aggregate.SUM,
+        limit=None,
+        lookback_us=None,
+        where=Test(Subject("field", "currency"), Op.EQ, "EUR"),
+    )
+    assert attributes["last_seen"].events == ("*",)
+    assert attributes["activity"].field is None
+    assert (attributes["calls"].limit, attributes["calls"].lookback_us) == (4, parse_duration("30d"))
+
+
+def test_a_journey_is_what_its_file_says(shop: Shop) -> None:
+    (journey,) = shop.load().journeys
+    assert (journey.name, journey.version, journey.active) == ("cart_left_behind", 1, True)
+    assert (journey.category, journey.priority) == (Category.COMMERCIAL, 40)
+    assert journey.valid_from_us == parse_rfc3339("2026-01-01T00:00:00Z")
+    assert journey.valid_until_us == parse_rfc3339("2026-12-31T00:00:00Z")
+    assert journey.entry_events == ("cart_added",)
+    assert journey.entry_where == Test(Subject("field", "price"), Op.GE, 20)
+    assert (journey.cooldown_us, journey.on_repeat) == (parse_duration("3d"), "restart")
+    assert journey.exit_events == ("purchase",)
+    assert journey.condition == All(
+        (
+            Test(Subject("attribute", "items_in_cart"), Op.EXISTS, True),
+            Not(Test(Subject("attribute", "last_seen"), Op.WITHIN, parse_duration("30m"))),
+        )
+    )
+    assert journey.wait_us == parse_duration("1h")
+    assert journey.send == Send(
+        name="remind",
+        channel="email",
+        template="cart_reminder",
+        data={"name": AttributeSource("name"), "sku": FieldSource("sku"), "text": LiteralSource("x")},
+        expires_after_us=parse_duration("12h"),
+    )
+
+
+def test_a_journey_needs_little(shop: Shop) -> None:
+    shop.write(
+        "journeys/hello.yaml",
+        "name: hello\nversion: 2\ncategory: advisory\nentry: {event: [login, purchase]}\n"
+        "steps: [{send: greet, channel: web, template: hi}]\n",
+    )
+    journey = shop.load().journeys[1]
+    assert journey.name == "hello"
+    assert (journey.active, journey.priority, journey.on_repeat) == (True, 50, "keep")
+    assert (journey.valid_from_us, journey.valid_until_us) == (None, None)
+    assert (journey.entry_events, journey.entry_where, journey.exit_events) == (
+        ("login", "purchase"),
+        None,
+        (),
+    )
+    assert (journey.condition, journey.cooldown_us, journey.wait_us) == (None, None, 0)
+    assert (journey.send.data, journey.send.expires_after_us) == ({}, parse_duration("24h"))
+
+
+def test_values_are_in_the_form_of_the_data(shop: Shop) -> None:
+    shop.edit("journeys/cart_left_behind.yaml", "{field: price, op: ge, value: 20}", """
+    all:
+      - {field: added_at, op: ge, value: 2026-01-31}
+      - {field: added_at, op: lt, value: "2026-02-01T01:00:00+01:00"}
+      - {field: deliver_on, op: eq, value: 2026-02-03}
+      - {field: sku, op: in, value: [yes, NO, "1"]}
+      - {field: gift, op: exists, value: false}
+""")  # fmt: skip
+    (journey,) = shop.load().journeys
+    assert isinstance(journey.entry_where, All)
+    values = [part.value for part in journey.entry_where.parts if isinstance(part, Test)]
+    assert values == [
+        "2026-01-31T00:00:00.000000Z",
+        "2026-02-01T00:00:00.000000Z",
+        "2026-02-03",
+        ("yes", "NO", "1"),
+        False,
+    ]
+
+
+def test_a_workspace_travels(shop: Shop) -> None:
+    workspace = shop.load()
+    copy = pickle.loads(pickle.dumps(workspace))
+    for name in (entry.name for entry in dataclasses.fields(workspace)):
+        if name != "registry":
+            assert getattr(copy, name) == getattr(workspace, name)
+    assert copy.registry.types() == workspace.registry.types()
+
+
+def test_the_secret_is_not_shown(shop: Shop) -> None:
+    assert SECRET.decode() not in repr(shop.load())
+    assert SECRET.decode() not in str(shop.load())
+
+
+def test_the_secret_may_come_from_the_environment(shop: Shop) -> None:
+    shop.edit("workspace.yaml", "file:dev-secret.txt", "env:SHOP_SECRET")
+    environment = {"SHOP_SECRET": "another secret of the shop"}
+    assert load_workspace(shop.directory, environment).secret == b"another secret of the shop"
+
+
+def test_a_secret_that_stands_in_the_file_itself_is_not_repeated(shop: Shop) -> None:
+    shop.edit("workspace.yaml", "file:dev-secret.txt", "my-secret-of-the-shop")
+    ((_, line, message),) = shop.found()
+    assert line == 3
+    assert "my-secret" not in message
+    assert message.startswith("secret: expected file:PATH or env:NAME")
+
+
+def test_journeys_and_channels_may_be_absent(shop: Shop) -> None:
+    (shop.directory / "journeys/cart_left_behind.yaml").unlink()
+    (shop.directory / "journeys").rmdir()
+    shop.edit("workspace.yaml", "channels:\n  - {name: web}\n  - {name: email, address: email}\n", "")
+    workspace = shop.load()
+    assert (workspace.journeys, workspace.channels) == ((), {})
+
+
+def test_load_raises_all_that_check_lists(shop: Shop) -> None:
+    shop.edit("workspace.yaml", "region: DE", "region: XX")
+    shop.edit("profiles.yaml", "event: login", "event: logon")
+    with pytest.raises(WorkspaceError) as raised:
+        shop.load()
+    assert raised.value.problems == shop.check()
+    assert len(raised.value.problems) == 2
+    assert str(raised.value).count("\n") == 1
+
+
+def test_a_sound_workspace_has_no_problems(shop: Shop) -> None:
+    assert shop.check() == []
+
+
+def test_a_directory_that_is_not_there_is_one_problem(tmp_path: Path) -> None:
+    (problem,) = check_workspace(tmp_path / "nowhere", {})
+    assert problem.path == tmp_path / "nowhere"
+    assert "expected a workspace's directory, found nothing" in problem.message
+
+
+def test_a_file_is_no_directory(shop: Shop) -> None:
+    (problem,) = check_workspace(shop.directory / "workspace.yaml", {})
+    assert "found a file" in problem.message
+
+
+def test_an_empty_directory_has_a_problem_for_each_part(tmp_path: Path) -> None:
+    names = [problem.path.name for problem in check_workspace(tmp_path, {})]
+    assert names == ["profiles.yaml", "schemas", "workspace.yaml"]

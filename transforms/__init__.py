@@ -1,0 +1,1 @@
+"""What is computed: pure functions first, thin PTransforms over them."""

@@ -1,0 +1,119 @@
+"""The engine: one batch of one shard, from the rows read to the commit to be made.
+
+Given the shard's head, the images and the events, everything it returns is determined: the engine run
+again over the committed batches gives the same decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+import msgspec
+
+from schemas.store import Commit, Head, Outbox
+from schemas.workspace.model import Workspace
+from transforms.core.decide import Decided, Decider, next_deadline
+from transforms.core.fold import FoldOutcome, fold, prune, read_values
+from transforms.core.fold_event import FoldEvent, order
+from transforms.core.plan import Plan
+from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
+
+_MEASURED_EVERY = 256
+"""After this many folded events a profile's image is measured within a batch."""
+
+
+class Advanced(msgspec.Struct):
+    """What a batch comes to.
+
+    Attributes:
+        outcomes: what became of its events, counted.
+        refused_values: how many values were no numbers that could be summed.
+        overflown: how many events were refused because the person's image is full.
+    """
+
+    commit: Commit
+    outcomes: dict[FoldOutcome, int]
+    refused_values: int
+    overflown: int
+
+
+class Engine:
+    """Folds and decides for one workspace. Holds compiled plans, no state."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.plan = Plan(workspace)
+        self._decider = Decider(self.plan)
+
+    def advance(
+        self,
+        shard: int,
+        head: Head,
+        images: Mapping[str, bytes],
+        events: Mapping[str, Sequence[FoldEvent]],
+        as_of_us: int,
+    ) -> Advanced:
+        """The commit that a batch makes.
+
+        Each person's events are folded and decided in the order of event time, the person's waits in
+        between as they fall due; then waits due up to the as-of time end.
+
+        Args:
+            images: of those persons in the batch that have one.
+            events: the batch, by person; a person may come without events, for its waits.
+            as_of_us: the shard's clock.
+        """
+        sequence = max(head.sequence + 1, as_of_us // 1000)
+        decided = Decided(shard, sequence, [], [])
+        advanced = Advanced(
+            Commit(shard, head.token, sequence, "", {}, {}, Outbox(decided.actions, decided.decisions)),
+            dict.fromkeys(FoldOutcome, 0),
+            0,
+            0,
+        )
+        digest = blake2b(f"{head.token}\n{sequence}\n{as_of_us}".encode(), digest_size=16)
+        for person_id in sorted(events):
+            image = images.get(person_id)
+            profile = Profile(person_id) if image is None else decode_image(image)
+            ordered = sorted(events[person_id], key=order)
+            digest.update(person_id.encode())
+            self._advance_person(profile, ordered, as_of_us, decided, advanced, digest)
+            prune(profile, self.plan)
+            self._decider.prune(profile)
+            values = read_values(profile, self.plan, profile.time_us)
+            advanced.commit.images[person_id] = encode_image(profile, sequence, values)
+            advanced.commit.deadlines[person_id] = next_deadline(profile)
+        advanced.commit = msgspec.structs.replace(advanced.commit, token=digest.hexdigest())
+        return advanced
+
+    def _advance_person(
+        self,
+        profile: Profile,
+        events: Sequence[FoldEvent],
+        as_of_us: int,
+        decided: Decided,
+        advanced: Advanced,
+        digest: blake2b,
+    ) -> None:
+        plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
+        for number, event in enumerate(events, 1):
+            digest.update(event.print64.to_bytes(8, "big"))
+            if profile.runs:
+                decider.on_due(profile, event.time_us - 1, decided)
+            if number % _MEASURED_EVERY == 0:
+                self._measure(profile)
+            if profile.overflown:
+                advanced.overflown += 1
+                decider.overflow(profile, event, decided)
+                continue
+            outcome, refused = fold(profile, event, plan)
+            outcomes[outcome] += 1
+            advanced.refused_values += refused
+            if outcome is FoldOutcome.FOLDED and plan.types[event.type].decides:
+                decider.on_event(profile, event, max(event.time_us, profile.time_us), decided)
+        if profile.runs:
+            decider.on_due(profile, as_of_us, decided)
+
+    def _measure(self, profile: Profile) -> None:
+        prune(profile, self.plan)
+        profile.overflown = len(encode_image(profile, 0, {})) > MAX_IMAGE_BYTES

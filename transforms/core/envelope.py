@@ -1,0 +1,338 @@
+"""CloudEvents 1.0 on Pub/Sub: from a message to its attributes and its data, undecoded.
+
+Sources: CloudEvents 1.0.2 (core, JSON event format) and the Pub/Sub protocol binding: a message whose
+`content-type` attribute begins with `application/cloudevents` is structured, every other is binary.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+
+import msgspec
+
+from schemas.dead_letter import DeadLetterError, Stage
+
+MAX_PAYLOAD_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+JSON = "application/json"
+AVRO = "application/avro"
+
+
+class Refused(Exception):  # noqa: N818 (it is a verdict about a message, not a failure)
+    """A message that becomes a dead letter, with what could be read of it."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        error: DeadLetterError,
+        detail: str,
+        event_type: str | None = None,
+        schema: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.stage = stage
+        self.error = error
+        self.detail = detail
+        self.event_type = event_type
+        self.schema = schema
+
+
+class Envelope(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """The attributes that cjaas knows; `data` is JSON text, or the bytes of another content type."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    data: msgspec.Raw
+    time: str | None = None
+    identity: str | None = None
+    identitytype: str | None = None
+    previousidentity: str | None = None
+    previousidentitytype: str | None = None
+    dataschema: str | None = None
+    datacontenttype: str | None = None
+    publishtime: str | None = None
+    workspace: str | None = None
+    subject: str | None = None
+
+
+_KNOWN = frozenset(Envelope.__struct_fields__) | {"data_base64"}
+_OWN_COLUMNS = frozenset({"specversion", "id", "source", "type", "time", "data", "data_base64"})
+_FAST = msgspec.json.Decoder(Envelope)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY = msgspec.json.Decoder()
+_NAME = re.compile(r"[a-z0-9]+", re.ASCII)
+# Core, "Type System": control characters, noncharacters and unpaired surrogates are no text.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+\s*(?:;.*)?", re.ASCII)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
+    """The envelope of a structured-mode message, and its extension attributes as a JSON object.
+
+    Raises:
+        Refused: it is no CloudEvent.
+    """
+    check_payload(payload)
+    try:
+        envelope = _FAST.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return _read_members(payload)
+    if (
+        envelope.specversion == "1.0"
+        and envelope.id
+        and envelope.id.isprintable()
+        and envelope.datacontenttype is None
+        and envelope.subject is None
+        and envelope.previousidentity is None
+        and envelope.previousidentitytype is None
+        and envelope.workspace is None
+    ):
+        return envelope, identity_extensions(envelope)
+    return _read_members(payload)
+
+
+def identity_extensions(envelope: Envelope) -> bytes | None:
+    """The extension attributes of an event that has none but identity, schema and publish time."""
+    present = {
+        name: value
+        for name in ("dataschema", "identity", "identitytype", "publishtime")
+        if (value := getattr(envelope, name)) is not None
+    }
+    return msgspec.json.encode(present) if present else None
+
+
+def read_binary(payload: bytes, attributes: dict[str, str]) -> tuple[Envelope, bytes | None]:
+    """The envelope of a binary-mode message: `ce-` attributes, and the payload as data.
+
+    Raises:
+        Refused: it is no CloudEvent.
+    """
+    check_payload(payload)
+    members: dict[str, object] = {}
+    for key, value in attributes.items():
+        if key.startswith("ce-"):
+            members[key[3:]] = value
+    content_type = attributes.get("content-type")
+    if content_type is None:
+        encoding = attributes.get("googclient_schemaencoding")
+        content_type = AVRO if encoding == "BINARY" else None
+    if content_type is not None:
+        members["datacontenttype"] = content_type
+    if "dataschema" not in members and "googclient_schemaname" in attributes:
+        named = re.search(r"([a-z][a-z0-9_.]*)\.v([0-9]+)$", attributes["googclient_schemaname"])
+        if named:
+            members["dataschema"] = f"{named[1]}/{named[2]}"
+    return _check(members, msgspec.Raw(payload))
+
+
+def is_structured(attributes: dict[str, str]) -> bool:
+    """Whether a message with these attributes is in structured mode.
+
+    Raises:
+        Refused: it is a batch, which holds more than one event.
+    """
+    content_type = attributes.get("content-type", "").strip().lower()
+    if content_type.startswith("application/cloudevents-batch"):
+        raise _refused(
+            DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
+            "content-type: expected one event a message, found a batch; send each event by itself",
+        )
+    if content_type.startswith("application/cloudevents"):
+        kind = content_type.split(";")[0].strip()
+        if kind != "application/cloudevents+json":
+            raise _refused(
+                DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
+                f"content-type: expected application/cloudevents+json, found {content_type[:60]!r}",
+            )
+        return True
+    return False
+
+
+def check_payload(payload: bytes) -> None:
+    """Refuses a payload over the limit of size or of nesting."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise _refused(
+            DeadLetterError.PAYLOAD_TOO_LARGE,
+            f"payload: expected at most {MAX_PAYLOAD_BYTES} bytes, found {len(payload)}",
+        )
+    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
+        depth = _depth(payload)
+        if depth > MAX_DEPTH:
+            raise _refused(
+                DeadLetterError.NESTING_TOO_DEEP,
+                f"payload: expected at most {MAX_DEPTH} levels of nesting, found {depth}",
+            )
+
+
+def _depth(payload: bytes) -> int:
+    deepest = level = 0
+    for byte in _STRING.sub(b"", payload):
+        if byte in b"{[":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"}]":
+            level -= 1
+    return deepest
+
+
+def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise _refused(
+            DeadLetterError.INVALID_UTF8,
+            f"payload: expected UTF-8, found {error.reason} at byte {error.start}",
+        ) from None
+    try:
+        raw_members = _MEMBERS.decode(payload)
+    except msgspec.ValidationError:
+        raise _refused(
+            DeadLetterError.NOT_AN_OBJECT, f"payload: expected a JSON object, found {text[:40]!r}"
+        ) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _refused(
+            DeadLetterError.INVALID_JSON, f"payload: expected a JSON object, found {str(error)[:120]}"
+        ) from None
+    raw_data = raw_members.pop("data", None)
+    members: dict[str, object] = {}
+    for name, raw in raw_members.items():
+        try:
+            value = _ANY.decode(raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise _refused(
+                DeadLetterError.INVALID_JSON, f"{name}: expected a JSON value, found {str(error)[:120]}"
+            ) from None
+        if value is not None:
+            members[name] = value
+    event_type = members.get("type")
+    encoded = members.pop("data_base64", None)
+    data = _raw_data(raw_data, encoded, event_type if isinstance(event_type, str) else None)
+    if encoded is None and not _is_json(members.get("datacontenttype")):
+        raise _refused(
+            DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
+            f"datacontenttype: expected JSON data, or Avro in data_base64, "
+            f"found {str(members['datacontenttype'])[:60]!r} with data",
+            event_type,
+        )
+    return _check(members, data)
+
+
+def _raw_data(raw: msgspec.Raw | None, encoded: object, event_type: str | None) -> msgspec.Raw | None:
+    if encoded is None:
+        return None if raw is None or bytes(raw) == b"null" else raw
+    if raw is not None:
+        raise _refused(
+            DeadLetterError.INVALID_ATTRIBUTE,
+            "data_base64: expected either data or data_base64, found both",
+            event_type,
+        )
+    try:
+        return msgspec.Raw(b64decode(str(encoded), validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise _refused(
+            DeadLetterError.INVALID_ATTRIBUTE, f"data_base64: expected base64, found {error}", event_type
+        ) from None
+
+
+def _is_json(content_type: object) -> bool:
+    kind = str(content_type or JSON).split(";")[0].strip().lower()
+    return kind == JSON or kind.endswith(("+json", "/json"))
+
+
+def is_avro(content_type: str | None) -> bool:
+    """Whether data of this content type is Avro binary.
+
+    Raises:
+        Refused: it is neither Avro nor JSON.
+    """
+    kind = (content_type or JSON).split(";")[0].strip().lower()
+    if kind in (AVRO, "avro/binary", "application/vnd.apache.avro+binary"):
+        return True
+    if not _is_json(kind):
+        raise _refused(
+            DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
+            f"datacontenttype: expected {JSON} or {AVRO}, found {kind[:60]!r}",
+        )
+    return False
+
+
+def _check(members: dict[str, object], data: msgspec.Raw | None) -> tuple[Envelope, bytes | None]:
+    found_type = members.get("type")
+    event_type = found_type if isinstance(found_type, str) else None
+    for name, value in members.items():
+        problem = _attribute_problem(name, value)
+        if problem:
+            raise _refused(DeadLetterError.INVALID_ATTRIBUTE, f"{name[:60]}: {problem}", event_type)
+    for name in ("specversion", "id", "source", "type"):
+        if name not in members:
+            raise _refused(
+                DeadLetterError.MISSING_ATTRIBUTE,
+                f"{name}: expected the required attribute, found none",
+                event_type,
+            )
+    if members["specversion"] != "1.0":
+        raise _refused(
+            DeadLetterError.INVALID_ATTRIBUTE,
+            f"specversion: expected '1.0', found {str(members['specversion'])[:60]!r}",
+            event_type,
+        )
+    if data is None:
+        raise _refused(
+            DeadLetterError.MISSING_ATTRIBUTE, "data: expected the event's data, found none", event_type
+        )
+    known = {name: _text(value) for name, value in members.items() if name in _KNOWN}
+    envelope = Envelope(data=data, **known)
+    extensions = {name: value for name, value in members.items() if name not in _OWN_COLUMNS}
+    return envelope, msgspec.json.encode(extensions, order="sorted") if extensions else None
+
+
+def _text(value: object) -> str:
+    """The canonical text of an attribute value (core, "Type System")."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+_STRINGS = frozenset(
+    {"specversion", "id", "source", "type", "time", "dataschema", "datacontenttype", "subject"}
+)
+
+
+def _attribute_problem(name: str, value: object) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "expected an attribute name of lower-case letters and digits"
+    if isinstance(value, bool | int) and name not in _STRINGS:
+        if not -(2**31) <= value < 2**31:
+            return f"expected a 32-bit integer, found {str(value)[:60]}"
+        return None
+    if not isinstance(value, str):
+        return f"expected text, found {_describe(value)}"
+    if name in _STRINGS and not value:
+        return "expected text, found an empty one"
+    if _NO_TEXT.search(value):
+        return "expected text without control characters"
+    if name in ("source", "dataschema") and not _URI.fullmatch(value):
+        return f"expected a URI, found {value[:60]!r}"
+    if name == "datacontenttype" and not _MEDIA_TYPE.fullmatch(value):
+        return f"expected a media type, found {value[:60]!r}"
+    return None
+
+
+def _describe(value: object) -> str:
+    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _refused(error: DeadLetterError, detail: str, event_type: object = None) -> Refused:
+    return Refused(Stage.ENVELOPE, error, detail, event_type if isinstance(event_type, str) else None)
+
+
+def valid_source(source: str) -> bool:
+    """Whether a source is a non-empty URI reference."""
+    return bool(_URI.fullmatch(source))

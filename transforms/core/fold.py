@@ -1,0 +1,112 @@
+"""Fold: one event into one profile, exactly once, in any order."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from transforms.core.attributes import AttributeFold
+from transforms.core.fold_event import FoldEvent
+from transforms.core.plan import Plan
+from transforms.core.profile import Profile
+
+
+class FoldOutcome(StrEnum):
+    """What became of an event."""
+
+    FOLDED = "folded"
+    DUPLICATE = "duplicates"
+    CONFLICT = "conflicts"
+    BELOW_FLOOR = "below_floor"
+    LATE = "late"
+
+
+def is_late(time_us: int, publish_us: int, allowed_lateness_us: int) -> bool:
+    """Whether an event was published too long after its time to be folded."""
+    return publish_us - time_us > allowed_lateness_us
+
+
+def floor_us(profile: Profile, plan: Plan) -> int:
+    """The event time below which fingerprints are gone, so that nothing may be folded any more."""
+    return profile.publish_us - 2 * plan.workspace.allowed_lateness_us
+
+
+def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, int]:
+    """Folds an event into a profile, in place.
+
+    Any order of the same events, with any copies of them, leaves the same facts, as long as none lies
+    below the floor.
+
+    Returns:
+        What became of the event, and how many of its values were no numbers that could be summed.
+    """
+    publish_us = event.publish_us
+    time_us = event.time_us
+    lateness_us = plan.workspace.allowed_lateness_us
+    if publish_us - time_us > lateness_us:
+        return FoldOutcome.LATE, 0
+    if time_us < profile.publish_us - 2 * lateness_us:
+        return FoldOutcome.BELOW_FLOOR, 0
+    if publish_us > profile.publish_us:
+        profile.publish_us = publish_us
+    seen = profile.prints.get(event.print64)
+    if seen is not None:
+        return (FoldOutcome.DUPLICATE if seen[1] == event.content32 else FoldOutcome.CONFLICT), 0
+    profile.prints[event.print64] = (time_us, event.content32)
+    if time_us > profile.time_us:
+        profile.time_us = time_us
+    identities = profile.identities
+    for identity in event.identities:
+        first_us = identities.get(identity)
+        if first_us is None or time_us < first_us:
+            identities[identity] = time_us
+    refused = 0
+    attributes = profile.attributes
+    for rule in plan.types[event.type].attributes:
+        if rule.where is not None and not rule.where(event, time_us):
+            continue
+        name = rule.fold.name
+        before = attributes.get(name)
+        after, bad = rule.fold.add(before, event, rule.read(event))
+        refused += bad
+        if after is not None and after is not before:
+            attributes[name] = after
+    return FoldOutcome.FOLDED, refused
+
+
+def prune(profile: Profile, plan: Plan) -> None:
+    """Drops what no later as-of time can count (buckets, entries, fingerprints below the floor), and sorts."""
+    floor = floor_us(profile, plan)
+    if any(time_us < floor for time_us, _ in profile.prints.values()):
+        profile.prints = {key: held for key, held in profile.prints.items() if held[0] >= floor}
+    attributes = {}
+    for name, state in sorted(profile.attributes.items()):
+        attribute = plan.folds.get(name)
+        # An attribute that left the templates leaves the profile: only what can be acted on is kept.
+        if attribute is not None:
+            kept = attribute.prune(state, profile.time_us)
+            if kept is not None:
+                attributes[name] = kept
+    profile.attributes = attributes
+    if len(profile.identities) > 1:
+        profile.identities = dict(sorted(profile.identities.items()))
+    if len(profile.runs) > 1:
+        profile.runs = dict(sorted(profile.runs.items()))
+
+
+def read_attribute(profile: Profile, attribute: AttributeFold, as_of_us: int) -> Any:
+    """An attribute's value as of a time, None where it has none."""
+    state = profile.attributes.get(attribute.name)
+    return None if state is None else attribute.read(state, as_of_us)
+
+
+def read_values(profile: Profile, plan: Plan, as_of_us: int) -> dict[str, Any]:
+    """Every attribute that has a value as of a time, by name."""
+    values = {}
+    for name, state in profile.attributes.items():
+        attribute = plan.folds.get(name)
+        if attribute is not None:
+            value = attribute.read(state, as_of_us)
+            if value is not None:
+                values[name] = value
+    return values

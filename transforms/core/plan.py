@@ -1,0 +1,132 @@
+"""The plan: what a workspace's templates and journeys read, compiled once by event type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from schemas.timestamps import format_rfc3339
+from schemas.workspace.condition import Condition, Subject, leaves
+from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
+from transforms.core.attributes import AttributeFold
+from transforms.core.condition import Predicate, Read, compile_condition
+from transforms.core.fold_event import FoldEvent, Projection
+from transforms.core.paths import compile_path
+
+_ENVELOPE = {
+    "$time": lambda event: [format_rfc3339(event.time_us)],
+    "$id": lambda event: [event.event_id],
+    "$source": lambda event: [event.source],
+    "$type": lambda event: [event.type],
+}
+
+
+class AttributeRule(msgspec.Struct, frozen=True):
+    """How events of one type enter one attribute."""
+
+    fold: AttributeFold
+    where: Predicate | None
+    read: Read
+
+
+class TypePlan:
+    """What is read from events of one type, and who listens to them.
+
+    Attributes:
+        paths: the data paths that are read, in the order of `FoldEvent.values`.
+        project: from data to those values.
+        attributes: how the event enters attributes.
+        entries: the journeys that it may enter, each with its entry condition.
+        exits: the names of the journeys that it ends.
+    """
+
+    def __init__(self, event_type: str, workspace: Workspace, folds: dict[str, AttributeFold]) -> None:
+        attributes = [
+            attribute
+            for attribute in workspace.attributes
+            if event_type in attribute.events or "*" in attribute.events
+        ]
+        journeys = [journey for journey in workspace.journeys if event_type in journey.entry_events]
+        wanted: set[str] = set()
+        for attribute in attributes:
+            wanted |= _attribute_paths(attribute)
+        for journey in journeys:
+            wanted |= journey_paths(journey) | _paths(journey.entry_where)
+        self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
+        self.project = _projection(self.paths)
+        self.attributes = tuple(
+            AttributeRule(
+                folds[attribute.name],
+                compile_condition(attribute.where, self._subject) if attribute.where else None,
+                self.read(attribute.field) if attribute.field else lambda event: [],
+            )
+            for attribute in attributes
+        )
+        self.entries = tuple(
+            (journey, compile_condition(journey.entry_where, self._subject)) for journey in journeys
+        )
+        self.exits = frozenset(
+            journey.name for journey in workspace.journeys if event_type in journey.exit_events
+        )
+        self.decides = bool(self.entries or self.exits)
+
+    def read(self, path: str) -> Read:
+        """A function from a fold event to its values at a path."""
+        if path.startswith("$"):
+            return _ENVELOPE[path]
+        index = self.paths.index(path)
+
+        def values(event: FoldEvent) -> list[Any]:
+            return event.values[index]
+
+        return values
+
+    def _subject(self, subject: Subject) -> Read:
+        return self.read(subject.name)
+
+
+class Plan:
+    """A workspace, compiled for the fold and the decisions."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.folds = {
+            attribute.name: AttributeFold(attribute, _is_number(attribute, workspace))
+            for attribute in workspace.attributes
+        }
+        self.types = {
+            event_type: TypePlan(event_type, workspace, self.folds)
+            for event_type in workspace.registry.types()
+        }
+        self.journeys = {journey.name: journey for journey in workspace.journeys}
+
+
+def journey_paths(journey: Journey) -> set[str]:
+    """The entry event's fields that a journey reads when it decides."""
+    paths = _paths(journey.condition)
+    paths |= {source.path for source in journey.send.data.values() if isinstance(source, FieldSource)}
+    return paths
+
+
+def _attribute_paths(attribute: Attribute) -> set[str]:
+    return _paths(attribute.where) | ({attribute.field} if attribute.field else set())
+
+
+def _paths(condition: Condition | None) -> set[str]:
+    return {test.subject.name for test in leaves(condition) if test.subject.kind == "field"}
+
+
+def _projection(paths: tuple[str, ...]) -> Projection:
+    reads = [compile_path(path) for path in paths]
+    return lambda data: [read(data) for read in reads]
+
+
+def _is_number(attribute: Attribute, workspace: Workspace) -> bool:
+    if attribute.field is None:
+        return True
+    for event_type in attribute.events:
+        newest = workspace.registry.newest(event_type)
+        if newest is not None:
+            return bool(newest.field_kind(attribute.field) == "number")
+    return False

@@ -1,0 +1,164 @@
+"""A profile in memory, and its image: the row as bytes."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import Any
+
+import msgspec
+
+IMAGE_VERSION = 1
+MAX_IMAGE_BYTES = 64 * 1024
+"""Above this further events of the person are refused."""
+
+NEVER_US = -(1 << 62)
+"""The time of a profile that has seen no event."""
+
+_PRINT = struct.Struct(">qQI")
+
+
+class Contact(msgspec.Struct, frozen=True, array_like=True):
+    """An action that was sent to the person."""
+
+    time_us: int
+    action_id: str
+    journey: str
+    step: str
+    channel: str
+    category: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A journey under way, waiting.
+
+    Attributes:
+        due_us: when the wait ends.
+        cause: event id, source, type and time of the entry event.
+        fields: the values that the journey reads from the entry event, by path.
+    """
+
+    version: int
+    due_us: int
+    cause: tuple[str, str, str, int]
+    fields: dict[str, list[Any]]
+
+
+class Profile(msgspec.Struct):
+    """A person's folded state. Mutable: whoever folds owns it.
+
+    Attributes:
+        time_us: the greatest event time folded, `NEVER_US` for none.
+        publish_us: the greatest publish time seen, `NEVER_US` for none.
+        identities: `namespace:value` to the event time it was first seen at.
+        attributes: name to state, see `transforms.core.attributes`.
+        prints: fingerprint of source and id to event time and fingerprint of time and data.
+        overflown: whether the image is over its limit.
+    """
+
+    person_id: str
+    time_us: int = NEVER_US
+    publish_us: int = NEVER_US
+    identities: dict[str, int] = {}
+    attributes: dict[str, Any] = {}
+    consents: dict[str, Any] = {}
+    contacts: list[Contact] = []
+    runs: dict[str, Run] = {}
+    prints: dict[int, tuple[int, int]] = {}
+    overflown: bool = False
+
+
+class _Image(msgspec.Struct, omit_defaults=False):
+    version: int
+    person_id: str
+    sequence: int
+    time_us: int
+    publish_us: int
+    identities: dict[str, int]
+    attributes: dict[str, Any]
+    consents: dict[str, Any]
+    contacts: list[Contact]
+    journeys: dict[str, Run]
+    values: dict[str, Any]
+    seen: str
+
+
+# Dicts are sorted where they are pruned: their integer keys would sort as text here.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(_Image)
+
+
+def encode_image(profile: Profile, sequence: int, values: dict[str, Any]) -> bytes:
+    """The profile's row: JSON, fingerprints packed in base64; pruned, so that its keys are sorted.
+
+    Args:
+        profile: already pruned.
+        sequence: of the commit that writes it.
+        values: the attributes' values as of the profile's own time, for readers in other languages.
+    """
+    packed = [
+        _PRINT.pack(time_us, print64, content) for print64, (time_us, content) in profile.prints.items()
+    ]
+    packed.sort()
+    return _ENCODER.encode(
+        _Image(
+            IMAGE_VERSION,
+            profile.person_id,
+            sequence,
+            profile.time_us,
+            profile.publish_us,
+            profile.identities,
+            profile.attributes,
+            profile.consents,
+            profile.contacts,
+            profile.runs,
+            values,
+            base64.b64encode(b"".join(packed)).decode(),
+        )
+    )
+
+
+def decode_image(image: bytes) -> Profile:
+    """The profile of a row.
+
+    Raises:
+        ValueError: the row is of another version, or no image at all.
+    """
+    row = _DECODER.decode(image)
+    if row.version != IMAGE_VERSION:
+        raise ValueError(f"expected a profile image of version {IMAGE_VERSION}, found {row.version}")
+    return Profile(
+        row.person_id,
+        row.time_us,
+        row.publish_us,
+        row.identities,
+        {name: _buckets(state) for name, state in row.attributes.items()},
+        row.consents,
+        row.contacts,
+        row.journeys,
+        {
+            print64: (time_us, content)
+            for time_us, print64, content in _PRINT.iter_unpack(base64.b64decode(row.seen))
+        },
+        len(image) > MAX_IMAGE_BYTES,
+    )
+
+
+def _buckets(state: Any) -> Any:
+    return {int(bucket): held for bucket, held in state.items()} if isinstance(state, dict) else state
+
+
+def facts(profile: Profile) -> bytes:
+    """What every order of the same events agrees on, byte for byte: attributes, consents, identities.
+
+    Args:
+        profile: already pruned.
+    """
+    return _ENCODER.encode(
+        {
+            "person_id": profile.person_id,
+            "identities": profile.identities,
+            "attributes": profile.attributes,
+            "consents": profile.consents,
+        }
+    )
