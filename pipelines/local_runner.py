@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 
 # Before Beam is imported: it warns of optional clients that this job does not use.
-logging.getLogger().setLevel(logging.ERROR)
+# What a step raises reaches the caller; the runner would log it a second time.
+logging.getLogger().setLevel(logging.CRITICAL)
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -16,6 +17,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from schemas.errors import CjaasError, InputError
 from schemas.metrics import NAMESPACE
 
+_WHERE = re.compile(r" \[while running .*\]")
 _TOLD = re.compile(r"schemas\.errors\.(\w+): (.*?)(?: \[while running .*)?$", re.MULTILINE)
 
 
@@ -41,10 +43,10 @@ def run_bounded(build: Callable[[beam.Pipeline], object], workers: int = 1) -> d
     try:
         result = pipeline.run()
         result.wait_until_finish()
-    except CjaasError:
-        raise
+    except CjaasError as error:
+        raise type(error)(_WHERE.sub("", str(error))) from None
     except RuntimeError as error:
-        # The runner turns what a step raised into text.
+        # Worker processes turn what a step raised into text.
         told = _TOLD.search(str(error))
         if told is None:
             raise

@@ -145,17 +145,12 @@ class Warehouse:
         return self._query(query)
 
     def counts(self) -> TapeCounts:
-        """Rows and events on the tape; counted day by day, so that memory holds one day's keys at most."""
-        rows = events = 0
-        for folder in sorted(self.output.glob("tape/date=*")):
-            (day,) = self._query(
-                "SELECT coalesce(sum(copies), 0)::BIGINT, count(*) FROM (SELECT count(*) AS copies"
-                " FROM tape_raw WHERE date = ?::DATE GROUP BY workspace, source, event_id)",
-                (folder.name.removeprefix("date="),),
-            ).rows
-            rows += day[0]
-            events += day[1]
-        return TapeCounts(rows, events)
+        """Rows and events on the tape; past the memory limit, the keys are counted in temporary files."""
+        (total,) = self._query(
+            "SELECT coalesce(sum(copies), 0)::BIGINT, count(*) FROM (SELECT count(*) AS copies"
+            " FROM tape_raw GROUP BY workspace, source, event_id, date)"
+        ).rows
+        return TapeCounts(*total)
 
     def duplicates(self) -> int:
         """How many rows of the tape repeat an event."""

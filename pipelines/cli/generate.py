@@ -93,14 +93,14 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     realism_path = workspace.directory / REALISM_FILE
     realism = read_realism(realism_path, workspace) if realism_path.exists() else Realism()
     firehose = Firehose(workspace, realism, read_plan(arguments, workspace))
-    try:
-        if arguments.output == _STDOUT:
-            _write(firehose.lines(), sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-        else:
+    if arguments.output == _STDOUT:
+        _write(firehose.lines(), sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        try:
             write_file(firehose.lines(), Path(arguments.output))
-    except OSError as error:
-        raise InputError(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
+        except OSError as error:
+            raise InputError(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
     errors = Console(stderr=True)
     report = asdict(firehose.tally)
     if arguments.json:

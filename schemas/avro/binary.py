@@ -19,7 +19,6 @@ from schemas.avro.plan import (
     PROMOTE,
     ArrayPlan,
     EnumPlan,
-    FieldPlan,
     LeafPlan,
     MapPlan,
     Plan,
@@ -64,6 +63,8 @@ def _cut(wanted: int) -> InvalidData:
 
 
 def _read_long(data: bytes, at: int, _: int) -> tuple[int, int]:
+    if at < len(data) and (first := data[at]) < 0x80:
+        return (first >> 1) ^ -(first & 1), at + 1
     shift = number = 0
     while True:
         if at >= len(data):
@@ -195,9 +196,9 @@ class _Readers:
             case UnionPlan():
                 self._made[id(plan)] = _union([self.reader(branch.plan) for branch in plan.branches])
             case RecordPlan():
-                fields: list[tuple[FieldPlan, _Read]] = []
+                fields: list[tuple[str, str | None, _Read]] = []
                 self._made[id(plan)] = _record(plan, fields)
-                fields += [(field, self.reader(field.plan)) for field in plan.fields]
+                fields += [(field.name, field.target, self.reader(field.plan)) for field in plan.fields]
 
 
 def _leaf(plan: LeafPlan) -> _Read:
@@ -301,7 +302,7 @@ def _union(readers: list[_Read]) -> _Read:
     return read
 
 
-def _record(plan: RecordPlan, fields: list[tuple[FieldPlan, _Read]]) -> _Read:
+def _record(plan: RecordPlan, fields: list[tuple[str, str | None, _Read]]) -> _Read:
     added, order = plan.added, plan.order
     straight = not added and order == tuple(field.target for field in plan.fields)
 
@@ -309,13 +310,16 @@ def _record(plan: RecordPlan, fields: list[tuple[FieldPlan, _Read]]) -> _Read:
         if depth >= DEEPEST:
             raise InvalidData(WHOLE, f"records nested at most {DEEPEST} deep", "more")
         given: dict[str, Any] = {}
-        for field, read_field in fields:
-            try:
-                value, at = read_field(data, at, depth + 1)
-            except InvalidData as error:
-                raise error.within(field.name) from None
-            if field.target is not None:
-                given[field.target] = value
+        name = ""
+        depth += 1
+        try:
+            for name, target, read_field in fields:
+                if target is None:
+                    _, at = read_field(data, at, depth)
+                else:
+                    given[target], at = read_field(data, at, depth)
+        except InvalidData as error:
+            raise error.within(name) from None
         if straight:
             return given, at
         return {name: given[name] if name in given else deepcopy(added[name]) for name in order}, at

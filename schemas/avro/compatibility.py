@@ -45,7 +45,7 @@ def forgotten_renames(newest: Record, middle: Record, oldest: Record) -> list[st
 def lost_marks(newer: Record, older: Record) -> list[str]:
     """Fields whose identity or pii mark the newer schema takes back; it may add marks."""
     renames = _renames(resolve(newer, older)[0])
-    kept = {path: item for path, item in _fields(newer)}
+    kept = dict(_fields(newer))
     out = []
     for path, item in _fields(older):
         heir = kept.get(renames.get(path, ""))

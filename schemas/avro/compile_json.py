@@ -153,44 +153,34 @@ class _Generator:
             else:
                 self.convert(field.plan, value, f"v[{field.name!r}]", body, "        ")
         fill = self._fill(plan)
-        again = [f"{fill}(v, u)"] if fill else ["None"]
         self.lines += [
             f"def {name}(v, u):",
             "    if type(v) is not dict: return None",
-            f"    if len(v) != {len(load)}: v = {again[0]}",
             "    try:",
+            f"        if len(v) != {len(load)}: raise KeyError",
             *(f"        {line}" for line in load),
-            "    except (KeyError, TypeError):",
-            f"        v = {again[0]}",
-            "        if v is None: return None",
-            *(f"        {line}" for line in load),
+            "    except KeyError:",
+            *(f"        {line}" for line in fill),
             *([f"    if not ({' and '.join(checks)}): return None"] if checks else []),
             *(["    try:", *body, "    except (ValueError, InvalidData): return None"] if body else []),
             "    return v",
         ]
         return name
 
-    def _fill(self, plan: RecordPlan) -> str | None:
-        """The function that gives a record its missing fields and counts the unknown; None: there is none."""
+    def _fill(self, plan: RecordPlan) -> list[str]:
+        """The statements that give a record its missing fields and count the unknown."""
         if any(
             isinstance(field.plan, UnionPlan) and isinstance(field.default, dict) for field in plan.fields
         ):
-            return None
-        name = self._new("fill")
-        items = ", ".join(
-            f"{field.name!r}: get({field.name!r}"
-            + ("" if field.default is NO_DEFAULT else f", {field.default!r}")
-            + ")"
-            for field in plan.fields
-        )
-        known = " - ".join(f"({field.name!r} in v)" for field in plan.fields)
-        self.lines += [
-            f"def {name}(v, u):",
-            "    get = v.get",
-            f"    u[0] += len(v){' - ' if known else ''}{known}",
-            f"    return {{{items}}}",
-        ]
-        return name
+            # Read again, such a default could pass for a tagged value.
+            return ["return None"]
+        out = ["get = v.get"]
+        for index, field in enumerate(plan.fields):
+            default = "" if field.default is NO_DEFAULT else f", {field.default!r}"
+            out.append(f"x{index} = get({field.name!r}{default})")
+        known = "".join(f" - ({field.name!r} in v)" for field in plan.fields)
+        items = ", ".join(f"{field.name!r}: x{index}" for index, field in enumerate(plan.fields))
+        return [*out, f"u[0] += len(v){known}", f"v = {{{items}}}"]
 
     def condition(self, plan: Plan, value: str) -> str | None:
         """The expression that holds for a value that is its own canonical form; None: it may need work."""

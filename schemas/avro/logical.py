@@ -36,10 +36,9 @@ BASES: Final = {
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = re.compile(r"(\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
 _LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
-_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?Z", re.ASCII)
+_UTC_SIZES: Final = frozenset(len(f"2026-01-02T03:04:05{fraction}Z") for fraction in ("", ".123", ".123456"))
 _DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
@@ -180,9 +179,12 @@ def decimal_reader(logical: Logical) -> Read:
     quantize = Context(logical.precision, traps=[Inexact, InvalidOperation, Overflow]).quantize
     zero = format(step * 0, "f")
     bits = 4 * logical.precision
+    is_canonical = _canonical_decimal(logical).fullmatch
 
     def read(value: Any) -> str:
         if type(value) is str:
+            if is_canonical(value):
+                return value
             if not _DECIMAL.fullmatch(value):
                 raise ValueError
         elif type(value) is int:
@@ -197,6 +199,13 @@ def decimal_reader(logical: Logical) -> Read:
         return format(number, "f") if number else zero
 
     return read
+
+
+def _canonical_decimal(logical: Logical) -> re.Pattern[str]:
+    """What a decimal's canonical text looks like, save negative ones, whose zero has no sign."""
+    before = logical.precision - logical.scale
+    whole = f"(?:0|[1-9][0-9]{{0,{before - 1}}})" if before else "0"
+    return re.compile(f"{whole}\\.[0-9]{{{logical.scale}}}" if logical.scale else whole)
 
 
 def _decimal_of_bytes(logical: Logical) -> Read:
@@ -224,16 +233,15 @@ def _date_of_days(days: int) -> str:
 def read_date(value: Any) -> str:
     """A date from `YYYY-MM-DD` or the days since 1970-01-01."""
     if type(value) is str:
-        if not _DATE.fullmatch(value):
+        if date.fromisoformat(value).isoformat() != value:
             raise ValueError
-        date.fromisoformat(value)
         return value
     return _date_of_days(_int(value))
 
 
 def _local_text(time_us: int) -> str:
     try:
-        return (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds")
+        return (_EPOCH + timedelta(0, 0, time_us)).isoformat(timespec="microseconds")
     except OverflowError as error:
         raise ValueError from error
 
@@ -249,17 +257,19 @@ def _timestamp_text(time_us: int) -> str:
 
 
 def _rfc3339_text(text: str) -> str:
-    match = _UTC.fullmatch(text)
-    if match is None:
+    size = len(text)
+    if size in _UTC_SIZES and text[-1] == "Z":
         try:
-            return format_rfc3339(parse_rfc3339(text))
-        except OverflowError as error:
-            raise ValueError from error
-    moment, fraction = match.groups()
-    datetime.fromisoformat(moment)
-    if len(text) == 27:
-        return text
-    return f"{moment}.{(fraction or '')[:6]:0<6}Z"
+            made = datetime.fromisoformat(text).isoformat(timespec="microseconds")
+        except ValueError:
+            made = ""
+        # fromisoformat knows more forms of ISO 8601: only what comes back as it was is RFC 3339.
+        if made[: size - 1] == text[:-1]:
+            return made[:26] + "Z"
+    try:
+        return format_rfc3339(parse_rfc3339(text))
+    except OverflowError as error:
+        raise ValueError from error
 
 
 def _local_rfc3339_text(text: str) -> str:

@@ -20,12 +20,8 @@ SHOP = Path(__file__).parents[2] / "examples" / "shop"
 def run(*words: str, as_json: bool = True) -> tuple[int, str]:
     """The exit code, and what went to the console."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--workspace")
-    parser.add_argument("--json", action="store_true")
     add_parser(parser.add_subparsers(required=True))
-    arguments = parser.parse_args(
-        ["--workspace", str(SHOP), *(["--json"] if as_json else []), "generate", *words]
-    )
+    arguments = parser.parse_args(["generate", *words], argparse.Namespace(workspace=SHOP, json=as_json))
     text = io.StringIO()
     return execute(arguments, Console(file=text)), text.getvalue()
 

@@ -96,16 +96,13 @@ class Decoder:
         time_us, publish_us = self._times(envelope, publish_us)
         schema = self._schemas.get((envelope.type, envelope.dataschema)) or self._schema(envelope)
         raw = envelope.data
+        avro = envelope.datacontenttype is not None and cloudevents.is_avro(envelope.datacontenttype)
         try:
-            if envelope.datacontenttype is None or not cloudevents.is_avro(envelope.datacontenttype):
-                data, unknown = schema.read_json(raw)
-                data_json = bytes(raw)
-            else:
-                data, unknown = schema.read_avro(bytes(raw))
-                data_json = msgspec.json.encode(data)
+            data, unknown = schema.read_avro(bytes(raw)) if avro else schema.read_json(raw)
         except InvalidData as error:
-            code = DeadLetterError.INVALID_DATA
+            code = DeadLetterError.INVALID_AVRO if avro else DeadLetterError.INVALID_DATA
             raise Refused(Stage.DATA, code, str(error), envelope.type, schema.name) from None
+        data_json = msgspec.json.encode(data) if avro else bytes(raw)
         decoded.unknown_fields += unknown
         best, identities = self._identify(envelope, data, decoded, schema)
         return Event(

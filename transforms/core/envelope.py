@@ -81,7 +81,7 @@ def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
     check_payload(payload)
     try:
         envelope = _FAST.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_members(payload)
     if (
         envelope.specversion == "1.0"

@@ -145,18 +145,14 @@ def compile_kinds(
 
 
 def identity_formats(workspace: Workspace, realism: Realism) -> dict[str, str]:
-    """The formats of identities: those of realism, but numbers and UUIDs where a schema wants them."""
+    """The formats of identities: those of realism, but UUIDs where a schema wants them."""
     formats: dict[str, str] = dict(realism.identities)
     for schema in workspace.registry.schemas():
         identities = dict(schema.identity_fields)
         for part in schema.definition["fields"]:
             namespace, naming = identities.get(part["name"]), naming_of(part["type"])
-            if namespace is None or naming is None:
-                continue
-            if naming.uuid:
+            if namespace is not None and naming is not None and naming.uuid:
                 formats[namespace] = "00000000-0000-4000-8000-%012x"
-            elif naming.number:
-                formats[namespace] = "%d"
     return formats
 
 

@@ -12,16 +12,15 @@ from transforms.generate.realism import FieldHint
 
 _DEEPEST = 6
 _MISSING_SHARE = 0.25
-_NAMING = {("string", None), ("int", None), ("long", None), ("string", "uuid")}
+_NAMING = {("string", None), ("string", "uuid")}
 _PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 _COMPLEX = frozenset({"record", "error", "enum", "fixed", "array", "map"})
 
 
 class Naming(NamedTuple):
-    """How a field names a person: whether it may be null, and holds a number or a UUID instead of text."""
+    """How a field names a person: whether it may be null, and whether its text is a UUID."""
 
     optional: bool
-    number: bool
     uuid: bool
 
 
@@ -153,11 +152,10 @@ class Makers:
     def _identity(self, naming: Naming, namespace: str) -> Maker:
         """The person's own value; null where the field may be and the person isn't known by it."""
         crowd, index = self._crowd, self._crowd.names.index(namespace)
-        text = "%s" if naming.number else '"%s"'
         if not naming.optional:
-            return lambda scene: text % crowd.value(scene.person, index)
+            return lambda scene: f'"{crowd.value(scene.person, index)}"'
         bit = 1 << index
-        return lambda scene: text % crowd.value(scene.person, index) if scene.kind & bit else "null"
+        return lambda scene: f'"{crowd.value(scene.person, index)}"' if scene.kind & bit else "null"
 
     def _hinted(self, node: dict[str, Any], path: str, hint: FieldHint) -> Maker | None:
         draw = self._draw
@@ -200,8 +198,7 @@ def naming_of(node: Any) -> Naming | None:
         return None
     if not kinds:
         return None
-    ((kind, logical),) = kinds
-    return Naming(len(found) < len(shapes), kind in ("int", "long"), logical == "uuid")
+    return Naming(len(found) < len(shapes), ("string", "uuid") in kinds)
 
 
 def _is_wrapper(node: dict[str, Any]) -> bool:
