@@ -313,7 +313,7 @@ def _record(plan: RecordPlan, fields: list[tuple[str, str | None, _Read]]) -> _R
         name = ""
         depth += 1
         try:
-            for name, target, read_field in fields:
+            for name, target, read_field in fields:  # noqa: B007 - the failing one is named below
                 if target is None:
                     _, at = read_field(data, at, depth)
                 else:

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, Enum, Fixed, Logical, Primitive
-from schemas.timestamps import DAY_US, format_rfc3339, parse_rfc3339
+from schemas.timestamps import DAY_US, MINUTE_US, format_rfc3339, parse_rfc3339
 
 Read = Callable[[Any], Any]
 Leaf = Primitive | Fixed | Enum
@@ -38,7 +39,10 @@ _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _TIME: Final = re.compile(r"(\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
 _LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
-_UTC_SIZES: Final = frozenset(len(f"2026-01-02T03:04:05{fraction}Z") for fraction in ("", ".123", ".123456"))
+_UTC: Final = re.compile(
+    r"(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z",
+    re.ASCII,
+)
 _DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
@@ -239,9 +243,17 @@ def read_date(value: Any) -> str:
     return _date_of_days(_int(value))
 
 
+@lru_cache(1 << 14)
+def _minute_text(minute: int) -> str:
+    """`YYYY-MM-DDTHH:MM:` of a minute since the epoch: events come close together in time."""
+    return (_EPOCH + timedelta(0, 60 * minute)).isoformat()[:17]
+
+
 def _local_text(time_us: int) -> str:
+    minute, rest_us = divmod(time_us, MINUTE_US)
+    digits = str(rest_us + 100_000_000)
     try:
-        return (_EPOCH + timedelta(0, 0, time_us)).isoformat(timespec="microseconds")
+        return f"{_minute_text(minute)}{digits[1:3]}.{digits[3:]}"
     except OverflowError as error:
         raise ValueError from error
 
@@ -257,15 +269,10 @@ def _timestamp_text(time_us: int) -> str:
 
 
 def _rfc3339_text(text: str) -> str:
-    size = len(text)
-    if size in _UTC_SIZES and text[-1] == "Z":
-        try:
-            made = datetime.fromisoformat(text).isoformat(timespec="microseconds")
-        except ValueError:
-            made = ""
-        # fromisoformat knows more forms of ISO 8601: only what comes back as it was is RFC 3339.
-        if made[: size - 1] == text[:-1]:
-            return made[:26] + "Z"
+    if _UTC.fullmatch(text):
+        if text[8:10] > "28":
+            date.fromisoformat(text[:10])
+        return text if len(text) == 27 else f"{text[:19]}.{text[20:-1][:6]:0<6}Z"
     try:
         return format_rfc3339(parse_rfc3339(text))
     except OverflowError as error:

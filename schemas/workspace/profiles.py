@@ -84,7 +84,13 @@ def _check_kinds(place: Place, file: AttributeFile, fields: frozenset[Shape]) ->
     fitting = _KINDS.get(file.aggregate)
     if fitting is None:
         return
-    for kind in sorted({shape.kind for shape in fields} - {*fitting, "any"}):
+    kinds = {shape.kind for shape in fields} - {"any"}
+    if len(kinds) > 1 and kinds.issubset(fitting):
+        place.add(
+            f"expected a field of one kind over all events for {file.aggregate}, "
+            f"found {file.field}, which is {' and '.join(sorted(kinds))}; make it an attribute for each event"
+        )
+    for kind in sorted(kinds.difference(fitting)):
         place.add(
             f"expected a field of kind {listed(fitting)} for {file.aggregate}, "
             f"found {file.field}, which is {kind}; change the aggregate or the field"

@@ -152,6 +152,7 @@ def test_every_person_has_an_event_in_time() -> None:
     events = decode(workspace, lines).events
     in_time = [event for event in events if not is_late(event, workspace)]
     assert persons(in_time) == persons(events) == hose.tally.people
+    assert hose.tally.best_identities == len({event.identities[0] for event in in_time})
     assert hose.tally.late == sum(is_late(event, workspace) for event in events) > 100
 
 

@@ -17,12 +17,12 @@ from schemas.workspace.model import Workspace
 from transforms.core import envelope as cloudevents
 from transforms.core.envelope import MAX_PAYLOAD_BYTES, Envelope, Refused
 from transforms.core.identity import Identities, Identity
-from transforms.core.paths import compile_path
+from transforms.core.paths import compile_path, values_of
 
 MAX_AHEAD_US = HOUR_US
 REDRIVEN = "cjaas-publish-time"
 
-_IdentityField = tuple[Callable[[dict[str, Any]], list[Any]], str]
+_IdentityField = tuple[Callable[[dict[str, Any]], Any], str]
 
 
 class DecodedBatch(msgspec.Struct, gc=False):
@@ -212,7 +212,7 @@ class Decoder:
             refused.event_type, refused.schema = envelope.type, schema.name
             raise
         for read, namespace in self._identity_fields[envelope.type]:
-            for value in read(data):
+            for value in values_of(read(data)):
                 try:
                     found.append(self._identities.identity(namespace, str(value)))
                 except Refused as refused:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import xxhash
 
 from schemas.event import Event
+from transforms.core.paths import Projection
 
 
 class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -18,7 +18,8 @@ class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         print64: 64-bit fingerprint of source and id.
         content32: 32-bit fingerprint of time and data: tells a copy from a conflict.
-        values: for each path that the workspace reads from this type, the values found there.
+        values: for each path that the workspace reads from this type, what is there: a value, a list of
+            values, or None.
     """
 
     person_id: str
@@ -30,15 +31,12 @@ class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: str
     content32: int
     identities: tuple[str, ...]
-    values: list[list[Any]]
+    values: tuple[Any, ...]
 
 
 def order(event: FoldEvent) -> tuple[int, str, int, int]:
     """The order in which a person's events are folded and decided: time, id, source, copies."""
     return event.time_us, event.event_id, event.print64, event.publish_us
-
-
-Projection = Callable[[dict[str, Any]], list[list[Any]]]
 
 
 def reduce_event(event: Event, projection: Projection) -> FoldEvent:

@@ -14,9 +14,12 @@ from schemas.workspace.model import Namespace, Workspace
 from transforms.core.envelope import Refused
 
 _CACHED = 200_000
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@(?:[^@\s.,]{1,63}\.)+[^@\s.,]{2,63}")
+_EMAIL = re.compile(
+    r"[^@\s\x00-\x1f\x7f-\x9f\"(),:;<>\[\]\\]{1,64}"
+    r"@(?:[^@\s\x00-\x1f\x7f-\x9f.,]{1,63}\.)+[^@\s\x00-\x1f\x7f-\x9f.,]{2,63}"
+)
 _MAX_LENGTH = 320
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 class Identity(msgspec.Struct, frozen=True, order=True):
@@ -38,7 +41,7 @@ def normalize_email(value: str) -> str:
         ValueError: it is no address.
     """
     address = value.strip().lower()
-    if not _EMAIL.fullmatch(address):
+    if len(address) > _MAX_LENGTH or not _EMAIL.fullmatch(address):
         raise ValueError(f"expected a mail address, found {value[:60]!r}")
     return address
 

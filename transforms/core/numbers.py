@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 SCALE = 10**9
@@ -9,12 +10,14 @@ _PLACES = 9
 _LIMIT = 10**29 * SCALE
 _EXACT = 10**15
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_TEXT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def to_billionths(value: object) -> int | None:
     """A number in whole billionths, rounded half-even from its decimal text.
 
-    A float counts as its shortest decimal text, a str as the text it holds.
+    A float counts as its shortest decimal text, a str as the text it holds: ASCII digits with an optional
+    sign, point and exponent, nothing around them.
 
     Returns:
         None for what is no number, for NaN, infinities and |value| >= 1e29.
@@ -38,16 +41,16 @@ def to_billionths(value: object) -> int | None:
 
 
 def _from_text(text: str) -> int | None:
-    if len(text) > 400 or "_" in text:
+    if len(text) > 400 or not _TEXT.fullmatch(text):
         return None
     try:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    if not number.is_finite() or number.adjusted() >= 29:
-        return None
-    if number.adjusted() < -_PLACES - 1:
+    if not number or number.adjusted() < -_PLACES - 1:
         return 0
+    if number.adjusted() >= 29:
+        return None
     digits = int(number.scaleb(_PLACES, _WIDE).to_integral_value(ROUND_HALF_EVEN, _WIDE))
     return digits if -_LIMIT < digits < _LIMIT else None
 
@@ -77,4 +80,5 @@ def number_text(value: object) -> str:
     scaled = to_billionths(value)
     if scaled is None:
         return str(value)
-    return format(from_billionths(scaled), "f")
+    number = from_billionths(scaled)
+    return str(number) if type(number) is int else format(number, "f")

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
+Projection = Callable[[dict[str, Any]], tuple[Any, ...]]
 
-def compile_path(path: str) -> Callable[[dict[str, Any]], list[Any]]:
-    """A function from data to the values at the path, without nulls, in the order of the data."""
+
+def values_of(found: Any) -> list[Any]:
+    """What a path found, as a list without nulls."""
+    if found is None:
+        return []
+    if type(found) is list:
+        return [value for value in found if value is not None]
+    return [found]
+
+
+def compile_path(path: str) -> Callable[[dict[str, Any]], Any]:
+    """A function from data to what is at the path: one value, a list where it leads through arrays, or None."""
     names = path.split(".")
     if len(names) == 1:
         name = names[0]
+        return lambda data: data.get(name)
 
-        def read_one(data: dict[str, Any]) -> list[Any]:
-            value = data.get(name)
-            if value is None:
-                return []
-            if type(value) is list:
-                return [item for item in value if item is not None]
-            return [value]
-
-        return read_one
-
-    def read(data: dict[str, Any]) -> list[Any]:
-        values: list[Any] = [data]
+    def read(data: dict[str, Any]) -> Any:
+        found: Any = data
         for name in names:
-            found: list[Any] = []
-            for value in values:
-                inner = value.get(name) if type(value) is dict else None
-                if type(inner) is list:
-                    found.extend(item for item in inner if item is not None)
-                elif inner is not None:
-                    found.append(inner)
-            values = found
-        return values
+            if type(found) is list:
+                found = _each(found, name)
+            elif type(found) is dict:
+                found = found.get(name)
+            else:
+                return None
+        return found
 
     return read
+
+
+def _each(items: list[Any], name: str) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        value = item.get(name) if type(item) is dict else None
+        if type(value) is list:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def compile_projection(paths: Sequence[str]) -> Projection:
+    """A function from data to what is at each of the paths."""
+    if all("." not in path for path in paths):
+        # Valid data has every field of its schema.
+        if len(paths) > 1:
+            return itemgetter(*paths)
+        if paths:
+            name = paths[0]
+            return lambda data: (data[name],)
+        return lambda data: ()
+    reads = [compile_path(path) for path in paths]
+    return lambda data: tuple([read(data) for read in reads])

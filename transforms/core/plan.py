@@ -11,8 +11,8 @@ from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
 from transforms.core.attributes import AttributeFold
 from transforms.core.condition import Predicate, Read, compile_condition
-from transforms.core.fold_event import FoldEvent, Projection
-from transforms.core.paths import compile_path
+from transforms.core.fold_event import FoldEvent
+from transforms.core.paths import compile_projection, values_of
 
 _ENVELOPE = {
     "$time": lambda event: [format_rfc3339(event.time_us)],

@@ -73,6 +73,7 @@ class Firehose:
         self._text = TimeText()
         few = len(workspace.namespaces) <= _FULL_MASKS
         self._known: MutableSequence[int] = bytearray(plan.people) if few else [0] * plan.people
+        self._best: MutableSequence[int] = bytearray(plan.people) if few else [0] * plan.people
         self._pending: list[_Pending] = []
         self._numbered = 0
         self._copies: list[tuple[bytes, int]] = []
@@ -149,6 +150,10 @@ class Firehose:
             if not known:
                 self.tally.people += 1
             self._known[person] = known | names
+            best = names & -names
+            if not best & self._best[person]:
+                self._best[person] |= best
+                self.tally.best_identities += 1
             if kind.done is not None:
                 kind.done[person] = 1
             if kind.then and chain < _LONGEST_CHAIN:
@@ -206,7 +211,10 @@ class Firehose:
             if draw() < _LINKED_SHARE:
                 previous = self._any_of(mask)
         elif kind.envelope:
-            identity = next((name for name in kind.envelope if mask >> name & 1), None)
+            preferred = kind.envelope
+            if kind.anonymous and draw() < kind.anonymous:
+                preferred = preferred[::-1]
+            identity = next((name for name in preferred if mask >> name & 1), None)
             if identity is None:
                 identity = self._any_of(mask)
         if kind.link is not None and mask >> kind.link & 1:

@@ -55,6 +55,7 @@ class Kind:
         old_share: the share of events written in one of those.
         envelope: indexes of namespaces for the envelope's identity, in order of preference; None for
             any that the person has, empty where the data names the person.
+        anonymous: the share of events whose envelope takes the last that fits instead of the first.
         link: index of the namespace of the previous identity; None for none.
         known_by: mask of namespaces that a person must have.
         done: for a type that happens once a person, a byte for each person; None for all others.
@@ -70,6 +71,7 @@ class Kind:
     older: tuple[Written, ...]
     old_share: float
     envelope: tuple[int, ...] | None
+    anonymous: float
     link: int | None
     known_by: int
     done: bytearray | None
@@ -121,6 +123,7 @@ def compile_kinds(
                 older=tuple(written[:-1]),
                 old_share=hint.old_versions if len(written) > 1 else 0.0,
                 envelope=_envelope(hint, crowd, written),
+                anonymous=hint.anonymous,
                 link=None if hint.link is None else crowd.names.index(hint.link),
                 known_by=_mask(hint.known_by, crowd),
                 done=bytearray(crowd.size) if hint.once else None,

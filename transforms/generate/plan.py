@@ -45,6 +45,7 @@ class Tally:
         late: valid lines published later than the allowed lateness; none of them has a copy.
         people: persons with at least one valid event, which all links make one person; each of them
             has at least one event that is not late.
+        best_identities: the best identities of all events in time: the profiles of a job that joins nobody.
         broken: fault -> lines.
         errors: the error of the dead letter -> lines.
         types: event type -> valid lines, copies not included.
@@ -55,6 +56,7 @@ class Tally:
     duplicates: int = 0
     late: int = 0
     people: int = 0
+    best_identities: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)

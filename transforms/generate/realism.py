@@ -109,6 +109,7 @@ class TypeHint(_Strict):
         source: the CloudEvents source.
         identities: namespaces for the envelope's identity, the first that the person has; an empty
             list where the data names the person; any that the person has by default.
+        anonymous: the share of events whose envelope takes the last of these instead of the first.
         link: the namespace of `previousidentity`, where the person has it.
         known_by: namespaces that a person must have to do this at all.
         once: a person does it at most once.
@@ -120,6 +121,7 @@ class TypeHint(_Strict):
     weight: Weight = 1.0
     source: str | None = Field(default=None, pattern=r"^[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]+$")
     identities: tuple[str, ...] | None = None
+    anonymous: Share = 0.0
     link: str | None = None
     known_by: tuple[str, ...] = ()
     once: bool = False

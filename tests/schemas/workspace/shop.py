@@ -95,7 +95,11 @@ FIELDS: dict[str, list[dict[str, Any]]] = {
         {"name": "currency", "type": "string"},
         {"name": "lines", "type": {"type": "array", "items": _LINE}},
     ],
-    "store_purchase": [{"name": "total", "type": "double"}, {"name": "currency", "type": "string"}],
+    "store_purchase": [
+        {"name": "total", "type": "double"},
+        {"name": "currency", "type": "string"},
+        {"name": "reason", "type": "int"},
+    ],
     "login": [{"name": "device", "type": ["null", "string"], "default": None}],
     "call_wrapped": [
         {"name": "reason", "type": {"type": "enum", "name": "Reason", "symbols": ["price", "other"]}},

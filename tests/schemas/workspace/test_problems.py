@@ -57,6 +57,7 @@ PROFILES: list[Mistake] = [
     (P, "field: lines.sku, aggregate: distinct", "field: lines.sku, aggregate: sum", 14, "aggregate: expected a field of kind number for sum, found lines.sku, which is text"),
     (P, "field: reason, aggregate: value", "field: reason, aggregate: average", 6, "expected a field of kind number for average"),
     (P, "event: customer_registered, field: name, aggregate: value", "event: cart_added, field: gift, aggregate: max", 4, "expected a field of kind number, text, timestamp or date for max, found gift, which is boolean"),
+    (P, "event: call_wrapped, field: reason, aggregate: value", "event: [call_wrapped, store_purchase], field: reason, aggregate: max", 6, "expected a field of one kind over all events for max, found reason, which is number and text"),
     (P, "event: login, aggregate: sum", "event: login, aggregate: average", 7, "aggregate: expected a field for average, found none"),
     (P, "event: login, aggregate: sum", "event: login, aggregate: value", 7, "aggregate: expected a field for value, found none"),
     (P, "aggregate: distinct", "aggregate: distnct", 14, "found text 'distnct'; did you mean distinct?"),

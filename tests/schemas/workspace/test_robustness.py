@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.workspace.document import Location, read_document
@@ -70,7 +70,7 @@ def plain(shop: Shop, name: str, text: str) -> Any:
     return document.value
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(list(FILES)), data=st.data())
 def test_any_value_anywhere_is_told_or_loads(sound: Shop, name: str, data: st.DataObject) -> None:
     value = plain(sound, name, FILES[name])
@@ -88,7 +88,7 @@ def test_any_value_anywhere_is_told_or_loads(sound: Shop, name: str, data: st.Da
         sound.write(name, FILES[name])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(name=st.sampled_from(list(FILES)), content=st.binary(max_size=60))
 def test_any_bytes_are_told_or_load(sound: Shop, name: str, content: bytes) -> None:
     (sound.directory / name).write_bytes(content)
