@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
-
-# Before Beam is imported: it warns of optional clients that this job does not use.
-# What a step raises reaches the caller; the runner would log it a second time.
-logging.getLogger().setLevel(logging.CRITICAL)
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines.worker_processes import WorkerProcesses
 from schemas.errors import CjaasError, InputError
 from schemas.metrics import NAMESPACE
 
@@ -21,12 +17,14 @@ _WHERE = re.compile(r" \[while running .*\]")
 _TOLD = re.compile(r"schemas\.errors\.(\w+): (.*?)(?: \[while running .*)?$", re.MULTILINE)
 
 
-def run_bounded(build: Callable[[beam.Pipeline], object], workers: int = 1) -> dict[str, int]:
+def run_bounded(
+    build: Callable[[beam.Pipeline], object], processes: WorkerProcesses | None = None
+) -> dict[str, int]:
     """Runs a pipeline to its end.
 
     Args:
         build: adds the job's steps.
-        workers: processes to run it in; 1 runs it in this one.
+        processes: the processes to run it in; None for this one.
 
     Returns:
         The job's counters, by name.
@@ -35,10 +33,10 @@ def run_bounded(build: Callable[[beam.Pipeline], object], workers: int = 1) -> d
         CjaasError: what a step raised, told as it was.
     """
     options = PipelineOptions(
-        direct_num_workers=workers,
-        direct_running_mode="in_memory" if workers == 1 else "multi_processing",
+        direct_num_workers=1 if processes is None else processes.number, direct_running_mode="in_memory"
     )
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    runner = FnApiRunner() if processes is None else FnApiRunner(processes.environment())
+    pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline)
     try:
         result = pipeline.run()

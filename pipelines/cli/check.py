@@ -39,8 +39,8 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         return 1
     workspace = load_workspace(directory, os.environ)
     console.print(
-        f"{directory}: workspace {workspace.name} is in order: {len(workspace.registry.types())} event types, "
-        f"{len(workspace.attributes)} attributes, {len(workspace.journeys)} journeys",
+        f"{directory}: workspace {workspace.name} is in order: {len(workspace.registry.types())} event "
+        f"types, {len(workspace.attributes)} attributes, {len(workspace.journeys)} journeys",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
+from pipelines.interruption import Interrupted
 from pipelines.version import VERSION
 from schemas.errors import CjaasError
 
@@ -27,16 +29,32 @@ COMMANDS = (
     "convert",
 )
 INTERRUPTED = 130
+USAGE = 2
 
 Execute = Callable[[argparse.Namespace, Console], int]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to `main`, as for everything else that is written."""
+        raise
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Tells wrong usage in one line."""
+        self.exit(USAGE, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs one command and gives its exit code: 0, 1 for a failure, 2 for wrong usage."""
-    console = Console(soft_wrap=not sys.stdout.isatty())
-    parser, commands = _parser()
-    arguments = parser.parse_args(words)
+    """Runs one command and gives its exit code: 0, 1 for a failure, 2 for wrong usage.
+
+    A command that a signal ended gives 128 and the signal's number.
+    """
     try:
+        console = _Console(soft_wrap=not sys.stdout.isatty())
+        parser, commands = _parser()
+        arguments = parser.parse_args(words)
         code = commands[arguments.command](arguments, console)
         sys.stdout.flush()
     except CjaasError as error:
@@ -46,6 +64,9 @@ def main(words: Sequence[str] | None = None) -> int:
         # The reader has seen enough; nothing may be written to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Interrupted as interrupted:
+        print(f"cjaas: {interrupted}", file=sys.stderr)  # noqa: T201
+        return interrupted.exit_code
     except KeyboardInterrupt:
         print("cjaas: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
@@ -53,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Execute]]:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="cjaas", description="Customer journey as a service: a tape, profiles, and actions with reasons."
     )
     parser.add_argument("--version", action="version", version=f"cjaas {VERSION}")

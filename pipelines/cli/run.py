@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import threading
+import shlex
 import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.cli.inputs import parse_as_of, workspace_of
+from pipelines.cli.progress import shown
+from pipelines.interruption import Interruption
+from pipelines.silence import silence_logs
 from pipelines.summary import Summary, closing_table, summarize
 from pipelines.version import VERSION
-from schemas.errors import CjaasError
+from schemas.errors import CjaasError, UsageError
 from schemas.workspace import Workspace
 from sinks.event_files import EventFiles, find_files
 from sinks.output import SUMMARY_NAME, OutputDirectory
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 SLICE_BYTES = 16 * 1024 * 1024
 """As much raw input as the persons of one slice of a shard may have sent."""
 _GZIP_FACTOR = 8
+_MOST_WORKERS = 64
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -61,22 +64,30 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
 
     Raises:
         CjaasError: an input, the workspace or the output is not as it must be; no output is left then.
+        Interrupted: a signal asked to end; no output is left then either.
     """
+    if not 1 <= arguments.workers <= _MOST_WORKERS:
+        raise UsageError(
+            f"--workers: expected a number from 1 to {_MOST_WORKERS}, found {arguments.workers}; "
+            "as many as the machine has cores is best"
+        )
     workspace = workspace_of(arguments)
     paths = find_files(arguments.input)
     reads = [*map(Path, paths), workspace.directory]
     output = OutputDirectory(arguments.output, arguments.overwrite, reads)
     source = EventFiles(tuple(paths))
     started = time.perf_counter()
-    partial = output.start()
-    try:
-        counters = _run(workspace, source, partial, arguments)
-        summary = _finish(workspace, partial, counters, arguments, started)
-        output.publish()
-    except OSError as error:
-        raise CjaasError(f"{error.filename or arguments.output}: {error.strerror or error}") from error
-    finally:
-        output.discard()
+    with Interruption() as interruption:
+        partial = output.start()
+        try:
+            with interruption.raising():
+                counters = _run(workspace, source, partial, arguments, interruption)
+                summary = _finish(workspace, partial, counters, arguments, started)
+            output.publish()
+        except OSError as error:
+            raise CjaasError(f"{error.filename or arguments.output}: {error.strerror or error}") from error
+        finally:
+            output.discard()
     if arguments.json:
         console.print(msgspec.json.encode(summary).decode(), markup=False, highlight=False, soft_wrap=True)
     else:
@@ -86,28 +97,37 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _run(
-    workspace: Workspace, source: EventFiles, partial: Path, arguments: argparse.Namespace
+    workspace: Workspace,
+    source: EventFiles,
+    partial: Path,
+    arguments: argparse.Namespace,
+    interruption: Interruption,
 ) -> dict[str, int]:
+    silence_logs()
     # Beam is imported here: no other command waits for it.
-    from pipelines.local_runner import run_bounded  # isort: skip (quiets Beam before it is imported)
     from pipelines.journey import JourneyConfig, build
+    from pipelines.local_runner import run_bounded
+    from pipelines.worker_processes import WorkerProcesses
 
+    splits = source.splits()
     size_bytes = sum(
         os.path.getsize(split.path) * _GZIP_FACTOR if split.end is None else split.end - split.start
-        for split in source.splits()
+        for split in splits
     )
     slices = 1 + size_bytes // (workspace.shards * SLICE_BYTES)
     config = JourneyConfig(workspace, VERSION, slices, arguments.as_of)
     progress = ProgressFile(partial / ".progress")
     sinks = _sinks(partial, progress)
-    counters: dict[str, int] = {}
-
-    def run() -> None:
-        counters.update(
-            run_bounded(lambda pipeline: build(pipeline, config, source, sinks), arguments.workers)
-        )
-
-    _watch(run, progress, source)
+    # How much of a packed file has been read cannot be told from what came out of it.
+    plain = all(split.end is not None for split in splits)
+    with ExitStack() as stack:
+        processes = None
+        if arguments.workers > 1:
+            processes = WorkerProcesses(arguments.workers, partial / ".workers", interruption.fail)
+            interruption.listen(processes.end)
+            stack.enter_context(processes)
+        stack.enter_context(shown(progress, source.size_bytes() if plain else None))
+        counters = run_bounded(lambda pipeline: build(pipeline, config, source, sinks), processes)
     progress.path.unlink(missing_ok=True)
     return counters
 
@@ -128,48 +148,6 @@ def _sinks(partial: Path, progress: ProgressFile) -> JourneySinks:
     )
 
 
-def _watch(run: Callable[[], None], progress: ProgressFile, source: EventFiles) -> None:
-    """Runs a job in a thread of its own and shows on a terminal how far it has come.
-
-    Ctrl-C ends the process at once: the job's thread cannot be stopped, and what it wrote so far lies in
-    a directory that nobody takes for an output.
-    """
-    raised: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            run()
-        except BaseException as error:  # noqa: BLE001 (handed on to the waiting thread)
-            raised.append(error)
-
-    job = threading.Thread(target=body, name="job", daemon=True)
-    job.start()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-    )
-    shown = Console(stderr=True)
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
-        plain = all(split.end is not None for split in source.splits())
-        task = bar.add_task("reading", total=source.size_bytes() if plain else None, counts="")
-        while job.is_alive():
-            job.join(0.1)
-            read = progress.read()
-            counts = f"{read.messages:,} events, {read.dead_letters:,} dead letters"
-            folding = plain and read.size_bytes >= source.size_bytes()
-            bar.update(
-                task,
-                completed=read.size_bytes,
-                counts=counts,
-                description="folding" if folding else "reading",
-            )
-    if raised:
-        raise raised[0]
-
-
 def _finish(
     workspace: Workspace,
     partial: Path,
@@ -184,7 +162,7 @@ def _finish(
     FilePublisher(partial).finish()
     store = SqliteProfiles(partial / "profiles.sqlite")
     profiles = sum(1 for _ in store.scan())
-    store.close()
+    store.finish()
     with Warehouse(partial) as warehouse:
         counts = warehouse.counts()
         newest = warehouse.sql("SELECT epoch_us(max(publish_time)) FROM tape_raw").rows[0][0]
@@ -205,18 +183,22 @@ def _finish(
 
 def _print_next(arguments: argparse.Namespace, summary: Summary, console: Console) -> None:
     """Names commands that show what the run made, ready to be pasted."""
-    options = f"--workspace {arguments.workspace} --output {arguments.output}"
-    lines = [
-        f'cjaas sql {options} "select type, count(*) from tape group by all order by 2 desc"',
-        f"cjaas profiles {options} | head",
-    ]
+    where = shlex.join(["--workspace", str(arguments.workspace), "--output", str(arguments.output)])
+    lines = [f'cjaas sql "SELECT type, count(*) AS events FROM tape GROUP BY type ORDER BY 2 DESC" {where}']
     example = _example_action(arguments.output)
     if example is not None:
         action_id, person_id = example
-        lines += [f"cjaas explain {action_id} {options}", f"cjaas profile {person_id} {options}"]
+        lines += [
+            f"cjaas explain {action_id} {where}",
+            f"cjaas explain --person {person_id} {where}",
+            f"cjaas profile {person_id} {where}",
+        ]
+    elif summary.profiles:
+        lines.append(f"cjaas profiles {where} | head -3")
     if summary.dead_letters:
         lines.append(
-            f'cjaas sql {options} "select error, any_value(detail) from dead_letters group by error"'
+            'cjaas sql "SELECT error, count(*) AS messages, any_value(detail) AS example'
+            f' FROM dead_letters GROUP BY error ORDER BY 2 DESC" {where}'
         )
     console.print("\nLook next:")
     for line in lines:
@@ -224,6 +206,7 @@ def _print_next(arguments: argparse.Namespace, summary: Summary, console: Consol
 
 
 def _example_action(output: Path) -> tuple[str, str] | None:
+    """The id of an action and of its person; None where nothing was sent."""
     for path in sorted((output / "actions").glob("*.ndjson")):
         with path.open("rb") as lines:
             first: dict[str, Any] = msgspec.json.decode(next(lines))

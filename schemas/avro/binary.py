@@ -6,12 +6,11 @@ buffer cannot name a deep or long value, whatever its schema.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
+from schemas.avro.float32 import shortest
 from schemas.avro.invalid_data import InvalidData
 from schemas.avro.logical import from_binary
 from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, Fixed, describe
@@ -26,7 +25,7 @@ from schemas.avro.plan import (
     RecordPlan,
     UnionPlan,
 )
-from schemas.avro.read_value import WHOLE
+from schemas.avro.read_value import WHOLE, fresh
 
 DEEPEST = 64
 """How deep records may nest."""
@@ -130,34 +129,6 @@ def _read_float(data: bytes, at: int, _: int) -> tuple[float, int]:
     if at + 4 > len(data):
         raise _cut(at + 4 - len(data))
     return shortest(_FLOAT.unpack_from(data, at)[0]), at + 4
-
-
-def shortest(value: float) -> float:
-    """The double of the shortest decimal that names this 32-bit float."""
-    if not math.isfinite(value):
-        return value
-    for digits in range(6, 10):
-        for text in _decimals(value, digits):
-            if _single(float(text)) == value:
-                return float(text)
-    return value
-
-
-def _decimals(value: float, digits: int) -> list[str]:
-    """The nearest decimal; at a power of two, whose lower neighbour is nearer, the one beyond too."""
-    nearest = f"{value:.{digits - 1}e}"
-    if abs(math.frexp(value)[0]) != 0.5:
-        return [nearest]
-    mantissa, _, exponent = nearest.partition("e")
-    step = math.copysign(1, value) * 10.0 ** (1 - digits)
-    return [nearest, f"{float(mantissa) + step:.{digits - 1}f}e{exponent}"]
-
-
-def _single(value: float) -> float:
-    try:
-        return float(_FLOAT.unpack(_FLOAT.pack(value))[0])
-    except OverflowError:
-        return math.inf
 
 
 _PRIMITIVES: dict[str, _Read] = {
@@ -303,7 +274,8 @@ def _union(readers: list[_Read]) -> _Read:
 
 
 def _record(plan: RecordPlan, fields: list[tuple[str, str | None, _Read]]) -> _Read:
-    added, order = plan.added, plan.order
+    order = plan.order
+    added = {name: fresh(value) for name, value in plan.added.items()}
     straight = not added and order == tuple(field.target for field in plan.fields)
 
     def read(data: bytes, at: int, depth: int) -> tuple[dict[str, Any], int]:
@@ -322,6 +294,8 @@ def _record(plan: RecordPlan, fields: list[tuple[str, str | None, _Read]]) -> _R
             raise error.within(name) from None
         if straight:
             return given, at
-        return {name: given[name] if name in given else deepcopy(added[name]) for name in order}, at
+        for new, make in added.items():
+            given[new] = make()
+        return {name: given[name] for name in order}, at
 
     return read

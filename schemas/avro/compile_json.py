@@ -125,6 +125,7 @@ class _Generator:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {"InvalidData": InvalidData, "read_double": read_double}
         self._records: dict[int, str] = {}
+        self._unions: dict[int, str] = {}
         self._readers = ValueReaders()
         self._count = 0
 
@@ -148,7 +149,7 @@ class _Generator:
         for index, field in enumerate(plan.fields):
             value = f"x{index}"
             condition = self.condition(field.plan, value)
-            if condition is not None:
+            if condition is not None and not isinstance(field.plan, UnionPlan):
                 checks.append(condition)
             else:
                 self.convert(field.plan, value, f"v[{field.name!r}]", body, "        ")
@@ -199,6 +200,9 @@ class _Generator:
     def convert(self, plan: Plan, value: str, place: str, out: list[str], indent: str) -> None:
         """Writes the statements that check a value and put its canonical form in its place."""
         condition = self.condition(plan, value)
+        if condition is not None and isinstance(plan, UnionPlan):
+            out.append(f"{indent}if not {condition}: {place} = {self._union_reader(plan)}({value}, u)")
+            return
         if condition is not None:
             out.append(f"{indent}if not {condition}: return None")
             return
@@ -229,7 +233,7 @@ class _Generator:
     def _array(self, plan: ArrayPlan, value: str, out: list[str], indent: str) -> None:
         item, index = self._new("y"), self._new("i")
         out.append(f"{indent}if type({value}) is not list: return None")
-        if self.condition(plan.items, item) is not None:
+        if self.condition(plan.items, item) is not None and not isinstance(plan.items, UnionPlan):
             out.append(f"{indent}for {item} in {value}:")
         else:
             out.append(f"{indent}for {index}, {item} in enumerate({value}):")
@@ -238,7 +242,7 @@ class _Generator:
     def _map(self, plan: MapPlan, value: str, out: list[str], indent: str) -> None:
         item, key = self._new("y"), self._new("k")
         out.append(f"{indent}if type({value}) is not dict: return None")
-        if self.condition(plan.values, item) is not None:
+        if self.condition(plan.values, item) is not None and not isinstance(plan.values, UnionPlan):
             out.append(f"{indent}for {item} in {value}.values():")
         else:
             out.append(f"{indent}for {key}, {item} in {value}.items():")
@@ -246,21 +250,28 @@ class _Generator:
 
     def _union(self, plan: UnionPlan, value: str, place: str, out: list[str], indent: str) -> None:
         real = [branch for branch in plan.branches if not _is_null(branch.plan)]
+        reader = self._union_reader(plan)
         if len(real) != 1:
-            reader = self._constant("union", _counted(self._readers.reader(plan)))
             out.append(f"{indent}{place} = {reader}({value}, u)")
             return
         inner = indent
         if len(plan.branches) > 1:
             out.append(f"{indent}if {value} is not None:")
             inner += "    "
+        tagged = f"type({value}) is dict"
         if isinstance(real[0].plan, MapPlan | RecordPlan):
             # An object of one key that names the branch may be a tagged value.
-            tagged = " or ".join(f"{tag!r} in {value}" for tag in real[0].tags)
-            out.append(
-                f"{inner}if type({value}) is not dict or len({value}) == 1 and ({tagged}): return None"
-            )
-        self.convert(real[0].plan, value, place, out, inner)
+            named = " or ".join(f"{tag!r} in {value}" for tag in real[0].tags)
+            tagged += f" and len({value}) == 1 and ({named})"
+        out.append(f"{inner}if {tagged}: {place} = {reader}({value}, u)")
+        out.append(f"{inner}else:")
+        self.convert(real[0].plan, value, place, out, inner + "    ")
+
+    def _union_reader(self, plan: UnionPlan) -> str:
+        """The constant that holds the union's exact reader."""
+        if id(plan) not in self._unions:
+            self._unions[id(plan)] = self._constant("union", _counted(self._readers.reader(plan)))
+        return self._unions[id(plan)]
 
 
 def _is_null(plan: Plan) -> bool:

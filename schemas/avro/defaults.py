@@ -130,7 +130,7 @@ def _bytes(default: Any, type_: Primitive | Fixed) -> bytes:
     except UnicodeEncodeError:
         data = None
     if data is None or (isinstance(type_, Fixed) and len(data) != type_.size):
-        raise BadDefault(f"{wanted} (a default has bytes as ISO-8859-1 text)")
+        raise BadDefault(f"{wanted} (bytes are ISO-8859-1 text)")
     return bytes(data)
 
 

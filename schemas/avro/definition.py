@@ -26,13 +26,10 @@ from schemas.avro.model import (
     Record,
     Type,
     Union,
-    records,
     tag,
 )
 from schemas.avro.positions import Place
-from schemas.avro.resolution import resolve
-
-Mistake = tuple[Place, str]
+from schemas.avro.soundness import Mistake, endless_records, unfit_defaults
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _COMPLEX = frozenset({"record", "error", "enum", "fixed", "array", "map", "union"})
@@ -46,18 +43,18 @@ def define(definition: Any) -> tuple[Type | None, list[Mistake]]:
     """
     definer = _Definer()
     type_ = definer.type(definition, "", ())
-    if type_ is not None and not definer.mistakes:
-        definer.check_ends(type_)
-    if type_ is not None and not definer.mistakes:
-        definer.check_defaults(type_)
-    return (None if definer.mistakes else type_), definer.mistakes
+    mistakes = definer.mistakes
+    if type_ is not None and not mistakes:
+        mistakes = list(endless_records(type_, definer.places)) or list(unfit_defaults(type_))
+    return (None if mistakes else type_), mistakes
 
 
 class _Definer:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self._named: dict[str, Named] = {}
-        self._places: dict[int, Place] = {}
+        # Where each record is defined, by its identity.
+        self.places: dict[int, Place] = {}
 
     def _wrong(self, place: Place, message: str) -> None:
         self.mistakes.append((place, message))
@@ -174,7 +171,7 @@ class _Definer:
         record = Record(full, self._aliases(value, _full_name, place))
         if names:
             self._named[full] = record
-        self._places[id(record)] = place
+        self.places[id(record)] = place
         fields = value.get("fields")
         if not isinstance(fields, list):
             self._wrong(place, "expected a list of 'fields' in the record")
@@ -287,46 +284,6 @@ class _Definer:
             self._wrong(place, f"expected a decimal's scale from 0 to its precision, found {found(scale)}")
             return None
         return Logical("decimal", precision, scale)
-
-    def check_ends(self, root: Type) -> None:
-        """Refuses records that hold themselves without a union, list or map between."""
-        finite: set[int] = set()
-
-        def ends(type_: Type) -> bool:
-            match type_:
-                case Record():
-                    return id(type_) in finite
-                case Union():
-                    return any(ends(branch) for branch in type_.branches)
-                case _:
-                    return True
-
-        left = list(records(root))
-        while ready := [record for record in left if all(ends(item.type) for item in record.fields)]:
-            finite.update(id(record) for record in ready)
-            left = [record for record in left if id(record) not in finite]
-        for record in left:
-            self._wrong(
-                (*self._places[id(record)], "name"),
-                f"expected a record that ends, found {record.name!r} in itself",
-            )
-
-    def check_defaults(self, root: Type) -> None:
-        """Refuses defaults that their types cannot hold."""
-        for record in records(root):
-            for item in record.fields:
-                if item.default is NO_DEFAULT:
-                    continue
-                holder = Record("default", (), [item])
-                _, problems = resolve(holder, holder)
-                if not problems:
-                    continue
-                expected = problems[0].partition("expected ")[2]
-                first = " (a union's default fits its first branch)" if isinstance(item.type, Union) else ""
-                self._wrong(
-                    item.at,
-                    f"field {item.name}: expected {expected} as default{first}, found {found(item.default)}",
-                )
 
 
 def _full_name(name: str) -> bool:

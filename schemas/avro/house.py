@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schemas.avro.definition import Mistake
 from schemas.avro.invalid_data import found
 from schemas.avro.kinds import holds_text, identity_fields, is_recursive
 from schemas.avro.model import Record, Type, records
 from schemas.avro.positions import Place
+from schemas.avro.soundness import Mistake
 
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_.]*", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
@@ -19,7 +19,7 @@ _NAMESPACE = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 
 def check_definition(definition: Any, path: Path) -> list[Mistake]:
     """The mistakes of a parsed definition, by its words alone."""
-    if not isinstance(definition, dict) or definition.get("type") != "record":
+    if not is_record(definition):
         return [((), "expected one record (an object of type 'record') in the file")]
     out: list[Mistake] = []
     event_type, version = definition.get("eventType"), definition.get("version")
@@ -41,6 +41,11 @@ def check_definition(definition: Any, path: Path) -> list[Mistake]:
         for index, item in enumerate(_fields(record)):
             out += _field(item, (*place, "fields", index, "name"))
     return out
+
+
+def is_record(definition: Any) -> bool:
+    """Whether a parsed definition is that of one record, right or wrong."""
+    return isinstance(definition, dict) and definition.get("type") == "record"
 
 
 def check_identities(root: Type) -> list[Mistake]:

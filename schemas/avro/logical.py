@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, Enum, Fixed, Logical, Primitive
-from schemas.timestamps import DAY_US, MINUTE_US, format_rfc3339, parse_rfc3339
+from schemas.avro.times import clock_text, local_text, read_clock, read_local, read_timestamp, timestamp_text
 
 Read = Callable[[Any], Any]
 Leaf = Primitive | Fixed | Enum
@@ -35,14 +34,7 @@ BASES: Final = {
     "duration": ("fixed",),
 }
 
-_EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_TIME: Final = re.compile(r"(\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
-_LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
-_UTC: Final = re.compile(
-    r"(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z",
-    re.ASCII,
-)
 _DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
@@ -243,68 +235,11 @@ def read_date(value: Any) -> str:
     return _date_of_days(_int(value))
 
 
-@lru_cache(1 << 14)
-def _minute_text(minute: int) -> str:
-    """`YYYY-MM-DDTHH:MM:` of a minute since the epoch: events come close together in time."""
-    return (_EPOCH + timedelta(0, 60 * minute)).isoformat()[:17]
-
-
-def _local_text(time_us: int) -> str:
-    minute, rest_us = divmod(time_us, MINUTE_US)
-    digits = str(rest_us + 100_000_000)
-    try:
-        return f"{_minute_text(minute)}{digits[1:3]}.{digits[3:]}"
-    except OverflowError as error:
-        raise ValueError from error
-
-
-def _time_text(time_us: int) -> str:
-    if not 0 <= time_us < DAY_US:
-        raise ValueError
-    return _local_text(time_us)[11:]
-
-
-def _timestamp_text(time_us: int) -> str:
-    return _local_text(time_us) + "Z"
-
-
-def _rfc3339_text(text: str) -> str:
-    if _UTC.fullmatch(text):
-        if text[8:10] > "28":
-            date.fromisoformat(text[:10])
-        return text if len(text) == 27 else f"{text[:19]}.{text[20:-1][:6]:0<6}Z"
-    try:
-        return format_rfc3339(parse_rfc3339(text))
-    except OverflowError as error:
-        raise ValueError from error
-
-
-def _local_rfc3339_text(text: str) -> str:
-    match = _LOCAL.fullmatch(text)
-    if match is None:
-        raise ValueError
-    moment, fraction = match.groups()
-    datetime.fromisoformat(moment)
-    return f"{moment}.{(fraction or '')[:6]:0<6}"
-
-
-def _clock_text(text: str) -> str:
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise ValueError
-    clock, fraction = match.groups()
-    datetime.fromisoformat(f"1970-01-01T{clock}")
-    return f"{clock}.{(fraction or '')[:6]:0<6}"
-
-
-def _instant(of_text: Callable[[str], str], of_number: Callable[[int], str], number: Read, cut: int) -> Read:
-    """Text, or the number of the logical type; `cut` is where a millisecond type's text is cut."""
+def _instant(of_text: Callable[[str], str], of_number: Callable[[int], str], number: Read) -> Read:
+    """Text, or the number of the logical type."""
 
     def read(value: Any) -> str:
-        if type(value) is not str:
-            return of_number(number(value))
-        text = of_text(value)
-        return f"{text[:cut]}000{text[cut + 3 :]}" if cut else text
+        return of_text(value) if type(value) is str else of_number(number(value))
 
     return read
 
@@ -320,27 +255,27 @@ def _of_nanos(of_us: Callable[[int], str]) -> Callable[[int], str]:
 _LOGICAL_FROM_BINARY: Final[dict[str, Read | None]] = {
     "uuid": read_uuid,
     "date": _date_of_days,
-    "time-millis": _of_millis(_time_text),
-    "time-micros": _time_text,
-    "timestamp-millis": _of_millis(_timestamp_text),
-    "timestamp-micros": _timestamp_text,
-    "timestamp-nanos": _of_nanos(_timestamp_text),
-    "local-timestamp-millis": _of_millis(_local_text),
-    "local-timestamp-micros": _local_text,
-    "local-timestamp-nanos": _of_nanos(_local_text),
+    "time-millis": _of_millis(clock_text),
+    "time-micros": clock_text,
+    "timestamp-millis": _of_millis(timestamp_text),
+    "timestamp-micros": timestamp_text,
+    "timestamp-nanos": _of_nanos(timestamp_text),
+    "local-timestamp-millis": _of_millis(local_text),
+    "local-timestamp-micros": local_text,
+    "local-timestamp-nanos": _of_nanos(local_text),
 }
 
 _LOGICAL_FROM_JSON: Final[dict[str, Read]] = {
     "uuid": read_uuid,
     "date": read_date,
-    "time-millis": _instant(_clock_text, _of_millis(_time_text), _int, 12),
-    "time-micros": _instant(_clock_text, _time_text, _long, 0),
-    "timestamp-millis": _instant(_rfc3339_text, _of_millis(_timestamp_text), _long, 23),
-    "timestamp-micros": _instant(_rfc3339_text, _timestamp_text, _long, 0),
-    "timestamp-nanos": _instant(_rfc3339_text, _of_nanos(_timestamp_text), _long, 0),
-    "local-timestamp-millis": _instant(_local_rfc3339_text, _of_millis(_local_text), _long, 23),
-    "local-timestamp-micros": _instant(_local_rfc3339_text, _local_text, _long, 0),
-    "local-timestamp-nanos": _instant(_local_rfc3339_text, _of_nanos(_local_text), _long, 0),
+    "time-millis": _instant(read_clock(1000), _of_millis(clock_text), _int),
+    "time-micros": _instant(read_clock(1), clock_text, _long),
+    "timestamp-millis": _instant(read_timestamp(1000), _of_millis(timestamp_text), _long),
+    "timestamp-micros": _instant(read_timestamp(1), timestamp_text, _long),
+    "timestamp-nanos": _instant(read_timestamp(1), _of_nanos(timestamp_text), _long),
+    "local-timestamp-millis": _instant(read_local(1000), _of_millis(local_text), _long),
+    "local-timestamp-micros": _instant(read_local(1), local_text, _long),
+    "local-timestamp-nanos": _instant(read_local(1), _of_nanos(local_text), _long),
 }
 
 _PRIMITIVE_FROM_JSON: Final[dict[str, Read]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from schemas.avro.invalid_data import InvalidData, found
@@ -17,7 +18,6 @@ from schemas.avro.plan import (
     ArrayPlan,
     BranchPlan,
     EnumPlan,
-    FieldPlan,
     LeafPlan,
     MapPlan,
     Plan,
@@ -47,6 +47,10 @@ class Reading:
 ReadValue = Callable[[Any, Reading], Any]
 
 
+_FieldReader = tuple[str, str | None, Callable[[], Any] | None, ReadValue]
+"""A field's name, its target, what makes its default, and its reader."""
+
+
 class ValueReaders:
     """Makes the reader of each plan once, so that records may hold themselves."""
 
@@ -70,9 +74,11 @@ class ValueReaders:
             case UnionPlan():
                 self._made[id(plan)] = _union(plan, [self.reader(branch.plan) for branch in plan.branches])
             case RecordPlan():
-                fields: list[tuple[FieldPlan, ReadValue]] = []
+                fields: list[_FieldReader] = []
                 self._made[id(plan)] = _record(plan, fields)
-                fields += [(field, self.reader(field.plan)) for field in plan.fields]
+                for field in plan.fields:
+                    default = None if field.default is NO_DEFAULT else fresh(field.default)
+                    fields.append((field.name, field.target, default, self.reader(field.plan)))
 
 
 def _leaf(plan: LeafPlan | EnumPlan) -> ReadValue:
@@ -125,35 +131,46 @@ def _map(read_item: ReadValue) -> ReadValue:
     return read
 
 
-def _record(plan: RecordPlan, fields: list[tuple[FieldPlan, ReadValue]]) -> ReadValue:
-    added, order = plan.added, plan.order
+def _record(plan: RecordPlan, fields: list[_FieldReader]) -> ReadValue:
+    order = plan.order
+    added = {name: fresh(value) for name, value in plan.added.items()}
     missing = object()
 
     def read(value: Any, reading: Reading) -> dict[str, Any]:
         if type(value) is not dict:
             raise InvalidData(WHOLE, plan.expected, found(value))
+        get = value.get
         given: dict[str, Any] = {}
         known = 0
-        for field, read_field in fields:
-            item = value.get(field.name, missing)
-            if item is not missing:
-                known += 1
-            elif field.default is not NO_DEFAULT:
-                if field.target is not None:
-                    given[field.target] = deepcopy(field.default)
-                continue
-            try:
-                made = read_field(None if item is missing else item, reading)
-            except InvalidData as error:
-                if item is missing:
-                    raise InvalidData(field.name, error.expected, "nothing") from None
-                raise error.within(field.name) from None
-            if field.target is not None:
-                given[field.target] = made
+        name = ""
+        item = None
+        try:
+            for name, target, default, read_field in fields:
+                item = get(name, missing)
+                if item is not missing:
+                    known += 1
+                    made = read_field(item, reading)
+                elif default is not None:
+                    made = default()
+                else:
+                    made = read_field(None, reading)
+                if target is not None:
+                    given[target] = made
+        except InvalidData as error:
+            if item is missing:
+                raise InvalidData(name, error.expected, "nothing") from None
+            raise error.within(name) from None
         reading.unknown += len(value) - known
-        return {name: given[name] if name in given else deepcopy(added[name]) for name in order}
+        for new, make in added.items():
+            given[new] = make()
+        return {name: given[name] for name in order}
 
     return read
+
+
+def fresh(value: Any) -> Callable[[], Any]:
+    """The function that gives a value anew: what can change is copied."""
+    return partial(deepcopy, value) if isinstance(value, list | dict) else lambda: value
 
 
 def _union(plan: UnionPlan, readers: list[ReadValue]) -> ReadValue:
@@ -164,6 +181,13 @@ def _union(plan: UnionPlan, readers: list[ReadValue]) -> ReadValue:
         if tag != "null"
     }
     identity = id(plan)
+    # Tags that no plain value of another branch can be mistaken for, of branches without parts.
+    sure = {
+        tag: readers[index]
+        for tag, index in by_tag.items()
+        if isinstance(plan.branches[index].plan, LeafPlan | EnumPlan)
+        and not any(_knows(branch, tag) for branch in plan.branches)
+    }
     leaves = [
         (index, reader)
         for index, (branch, reader) in enumerate(zip(plan.branches, readers, strict=True))
@@ -183,6 +207,13 @@ def _union(plan: UnionPlan, readers: list[ReadValue]) -> ReadValue:
                 except InvalidData:
                     continue
             raise InvalidData(WHOLE, plan.expected, found(value))
+        if len(value) == 1 and type(value) is dict:
+            (tag,) = value
+            if tag in sure:
+                try:
+                    return sure[tag](value[tag], reading)
+                except InvalidData as error:
+                    raise error.within(tag) from None
         key = (identity, id(value))
         result = reading.tried.get(key)
         if result is None:

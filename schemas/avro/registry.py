@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.avro.compatibility import forgotten_renames, lost_marks
-from schemas.avro.definition import Mistake, define
+from schemas.avro.definition import define
 from schemas.avro.event_schema import EventSchema
-from schemas.avro.house import check_definition, check_identities
+from schemas.avro.house import check_definition, check_identities, is_record
 from schemas.avro.kinds import fields_named
 from schemas.avro.model import Record, Type
 from schemas.avro.positions import Document, JsonError, Place, parse
 from schemas.avro.resolution import resolve
+from schemas.avro.soundness import Mistake
 from schemas.errors import Problem
 
 
@@ -105,8 +106,10 @@ def _load(path: Path, problems: list[Problem]) -> _Loaded | None:
         (place, f"expected {place[-1]!r} once in its object") for place in document.repeated
     ]
     mistakes += check_definition(document.value, path)
-    record, wrong = define(document.value)
-    mistakes += wrong
+    record = None
+    if is_record(document.value):
+        record, wrong = define(document.value)
+        mistakes += wrong
     if isinstance(record, Record):
         mistakes += check_identities(record)
     problems += [Problem(path, document.line(place), message) for place, message in mistakes]

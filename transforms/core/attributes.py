@@ -7,16 +7,23 @@ of the newest entries `[time_us, event_id, print64, position, value]`, newest fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US
+from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace.model import Aggregate, Attribute
+from transforms.core.accumulators import accumulator, to_key
 from transforms.core.fold_event import FoldEvent
-from transforms.core.numbers import from_billionths, mean, number_text, to_billionths
+
+TIME_FIELD = "$time"
+_FOREVER = 0
 
 Entry = list[Any]
-_FOREVER = 0
+Found = Callable[[FoldEvent], Any]
+"""From an event to what it has for an attribute: a value, a list of values, or None."""
+
+Add = Callable[[dict[str, Any], FoldEvent], int]
+"""Adds an event to the states by name, in place; gives how many of its values were refused."""
 
 
 def bucket_width_us(lookback_us: int | None) -> int:
@@ -28,206 +35,232 @@ def bucket_width_us(lookback_us: int | None) -> int:
     return HOUR_US if lookback_us <= 7 * DAY_US else DAY_US
 
 
-def text_of(value: Any, numeric: bool) -> str:
-    """The text that stands for a value as a key: equal numbers have equal texts."""
-    if numeric:
-        return number_text(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
 class AttributeFold:
     """One attribute of the workspace: adds entries to a state and reads the value from it."""
 
     def __init__(self, attribute: Attribute, numeric: bool) -> None:
         self.name = attribute.name
         self.lookback_us = attribute.lookback_us
-        self.aggregate = attribute.aggregate
-        self.by_value = attribute.aggregate is Aggregate.COUNT and attribute.field is not None
-        self.numeric = numeric
-        self._counts_events = attribute.field is None
-        newest = attribute.aggregate in (Aggregate.VALUE, Aggregate.LAST) and attribute.limit is None
-        self.limit = 1 if newest else attribute.limit
-        self._width = bucket_width_us(attribute.lookback_us)
-        self._accumulate = _ACCUMULATORS.get(
-            Aggregate.DISTINCT if self.by_value else attribute.aggregate, _add_sum
-        )
-        # Entries that aggregate as numbers are kept as billionths, all others as they are.
-        self._scaled = attribute.aggregate in (Aggregate.SUM, Aggregate.AVERAGE) or (
-            numeric and attribute.aggregate in (Aggregate.MIN, Aggregate.MAX)
-        )
-        self._keyed = self.by_value or attribute.aggregate is Aggregate.DISTINCT
-        self._whole = attribute.field is None and attribute.aggregate is Aggregate.COUNT
+        self.counts_events = attribute.field is None
+        self._accumulator = accumulator(attribute, numeric)
+        # Times are kept as microseconds, and written out when they are read.
+        self._is_time = attribute.field == TIME_FIELD and self._accumulator.keeps_values
 
-    def add(self, state: Any, event: FoldEvent, values: list[Any]) -> tuple[Any, int]:
-        """Adds the event's values to a state, in place where it can.
+    def bind(self, found: Found) -> Add:
+        """The function that adds events of one type.
 
         Args:
-            state: what this attribute holds so far, None for nothing.
-            values: the values of the attribute's field; ignored where each event counts as itself.
-
-        Returns:
-            The state, and how many values were refused: no number, NaN, infinite, or |x| >= 1e29.
+            found: reads the attribute's field; for `$time`, the microseconds.
         """
-        if self._whole and self.limit is None:
-            bucket = event.time_us // self._width if self._width else 0
-            if state is None:
-                return {bucket: 1}, 0
-            state[bucket] = state.get(bucket, 0) + 1
-            return state, 0
-        if self._counts_events:
-            values = _ONE
-        refused = 0
-        time_us = event.time_us
-        for position, value in enumerate(values):
-            if self._scaled:
-                value = to_billionths(value)
-                if value is None:
-                    refused += 1
-                    continue
-            elif self._keyed:
-                value = text_of(value, self.numeric)
-            if self.limit is not None:
-                entry = [time_us, event.event_id, event.print64, position, value]
-                state = _keep_newest(state, entry, self.limit)
-                continue
-            if state is None:
-                state = {}
-            bucket = time_us // self._width if self._width else 0
-            if self.aggregate is Aggregate.FIRST:
-                value = [time_us, event.event_id, event.print64, position, value]
-            state[bucket] = self._accumulate(state.get(bucket), value)
-        return state, refused
+        raise NotImplementedError
 
     def prune(self, state: Any, newest_us: int) -> Any:
         """The state without what no as-of time from `newest_us` on can count, keys sorted; None if empty."""
-        if self.limit is not None:
-            if self.lookback_us is None:
-                return state
-            start = newest_us - self.lookback_us
-            # Newest first: if the oldest still counts, all do.
-            return state if state[-1][0] > start else [entry for entry in state if entry[0] > start] or None
-        first = (newest_us - self.lookback_us) // self._width if self.lookback_us is not None else _FOREVER
-        if self._keyed:
-            return {
-                bucket: dict(sorted(state[bucket].items())) for bucket in sorted(state) if bucket >= first
-            } or None
-        return {bucket: state[bucket] for bucket in sorted(state) if bucket >= first} or None
+        raise NotImplementedError
 
     def read(self, state: Any, as_of_us: int) -> Any:
         """The attribute's value as of a time: a JSON value (numbers int or Decimal), None for none."""
-        if state is None:
-            return None
-        if self.limit is not None:
-            entries = state
-            if self.lookback_us is not None or (entries and entries[0][0] > as_of_us):
-                start = as_of_us - self.lookback_us if self.lookback_us is not None else None
-                entries = [
-                    entry for entry in state if entry[0] <= as_of_us and (start is None or entry[0] > start)
-                ]
-            return self._read_entries(entries) if entries else None
-        if self._width:
-            assert self.lookback_us is not None
+        raise NotImplementedError
+
+    def _shown(self, value: Any) -> Any:
+        if not self._is_time:
+            return value
+        return [format_rfc3339(item) for item in value] if isinstance(value, list) else format_rfc3339(value)
+
+
+class BucketFold(AttributeFold):
+    """An attribute without a limit: a sum of buckets."""
+
+    def __init__(self, attribute: Attribute, numeric: bool) -> None:
+        super().__init__(attribute, numeric)
+        self._width = bucket_width_us(attribute.lookback_us)
+
+    def bind(self, found: Found) -> Add:
+        """The function that adds events of one type."""
+        if self.counts_events:
+            return self._bind_count()
+        if self._accumulator.keyed:
+            return self._bind_keys(found)
+        name, width = self.name, self._width
+        convert, combine = self._accumulator.convert, self._accumulator.combine
+
+        def add(held: dict[str, Any], event: FoldEvent) -> int:
+            values = found(event)
+            if values is None:
+                return 0
+            if type(values) is not list:
+                values = (values,)
+            refused = 0
+            bucket = event.time_us // width if width else 0
+            for position, value in enumerate(values):
+                entry = convert(value, event, position)
+                if entry is None:
+                    refused += value is not None
+                    continue
+                state = held.get(name)
+                if state is None:
+                    state = held[name] = {}
+                before = state.get(bucket)
+                state[bucket] = entry if before is None else combine(before, entry)
+            return refused
+
+        return add
+
+    def _bind_keys(self, found: Found) -> Add:
+        name, width, numeric = self.name, self._width, self._accumulator.numeric
+
+        def add(held: dict[str, Any], event: FoldEvent) -> int:
+            values = found(event)
+            if values is None:
+                return 0
+            if type(values) is not list:
+                values = (values,)
+            bucket = event.time_us // width if width else 0
+            for value in values:
+                if value is not None:
+                    state: dict[int, dict[str, int]] | None = held.get(name)
+                    if state is None:
+                        state = held[name] = {}
+                    counts = state.get(bucket)
+                    if counts is None:
+                        counts = state[bucket] = {}
+                    key = value if type(value) is str and not numeric else to_key(value, numeric)
+                    counts[key] = counts.get(key, 0) + 1
+            return 0
+
+        return add
+
+    def _bind_count(self) -> Add:
+        name, width, one = self.name, self._width, self._accumulator.one
+
+        def add(held: dict[str, Any], event: FoldEvent) -> int:
+            bucket = event.time_us // width if width else 0
+            state = held.get(name)
+            if state is None:
+                held[name] = {bucket: one}
+            else:
+                state[bucket] = state.get(bucket, 0) + one
+            return 0
+
+        return add
+
+    def prune(self, state: Any, newest_us: int) -> Any:
+        """The state without buckets that lie before every lookback, keys sorted; None if empty."""
+        first = (newest_us - self.lookback_us) // self._width if self.lookback_us is not None else 0
+        if self._accumulator.keyed:
+            return {
+                bucket: dict(sorted(state[bucket].items())) for bucket in sorted(state) if bucket >= first
+            } or None
+        if len(state) == 1:
+            return state if next(iter(state)) >= first else None
+        return {bucket: state[bucket] for bucket in sorted(state) if bucket >= first} or None
+
+    def read(self, state: Any, as_of_us: int) -> Any:
+        """The value over the buckets of which any part lies within the lookback."""
+        if self.lookback_us is None:
+            held = list(state.values())
+        else:
             first = (as_of_us - self.lookback_us) // self._width
             last = as_of_us // self._width
-            held = [state[bucket] for bucket in sorted(state) if first <= bucket <= last]
-        else:
-            held = list(state.values())
-        return self._combine(held) if held else None
+            held = [part for bucket, part in state.items() if first <= bucket <= last]
+        return self._shown(self._accumulator.read(held)) if held else None
 
-    def _read_entries(self, entries: list[Entry]) -> Any:
-        if self.aggregate is Aggregate.VALUE:
-            return entries[0][4] if self.limit == 1 else [entry[4] for entry in entries]
-        if self.aggregate is Aggregate.LAST:
-            return entries[0][4]
-        if self.aggregate is Aggregate.FIRST:
-            return entries[-1][4]
-        if self._whole:
+
+class NewestFold(AttributeFold):
+    """An attribute with a limit: its newest entries, by time, then event id."""
+
+    def __init__(self, attribute: Attribute, numeric: bool, limit: int) -> None:
+        super().__init__(attribute, numeric)
+        self._limit = limit
+        self._aggregate = attribute.aggregate
+        self._first_of_one = limit == 1
+
+    def bind(self, found: Found) -> Add:
+        """The function that adds events of one type."""
+        name, limit, only_newest = self.name, self._limit, self._first_of_one
+        refuses = self._accumulator.refuses
+        one = [1]
+
+        def add(held: dict[str, Any], event: FoldEvent) -> int:
+            values = one if self.counts_events else found(event)
+            if values is None:
+                return 0
+            time_us = event.time_us
+            if type(values) is not list:
+                if refuses is not None and refuses(values):
+                    return 1
+                entries = held.get(name)
+                entry = [time_us, event.event_id, event.print64, 0, values]
+                if entries is None:
+                    held[name] = [entry]
+                elif only_newest and time_us > entries[0][0]:
+                    entries[0] = entry
+                else:
+                    _keep_newest(entries, entry, limit)
+                return 0
+            refused = 0
+            for position, value in enumerate(values):
+                if value is None:
+                    continue
+                if refuses is not None and refuses(value):
+                    refused += 1
+                    continue
+                entry = [time_us, event.event_id, event.print64, position, value]
+                _keep_newest(held.setdefault(name, []), entry, limit)
+            return refused
+
+        return add
+
+    def prune(self, state: Any, newest_us: int) -> Any:
+        """The entries that some lookback still counts; None if there are none."""
+        if self.lookback_us is None:
+            return state
+        start = newest_us - self.lookback_us
+        # Newest first: if the oldest still counts, all do.
+        return state if state[-1][0] > start else [entry for entry in state if entry[0] > start] or None
+
+    def read(self, state: Any, as_of_us: int) -> Any:
+        """The value over the entries within the lookback."""
+        start = None if self.lookback_us is None else as_of_us - self.lookback_us
+        entries = state
+        if state[0][0] > as_of_us or (start is not None and state[-1][0] <= start):
+            entries = [
+                entry for entry in state if entry[0] <= as_of_us and (start is None or entry[0] > start)
+            ]
+            if not entries:
+                return None
+        if self._aggregate is Aggregate.VALUE and self._limit > 1:
+            return self._shown([entry[4] for entry in entries])
+        if self._aggregate in (Aggregate.VALUE, Aggregate.LAST):
+            return self._shown(entries[0][4])
+        if self._aggregate is Aggregate.FIRST:
+            return self._shown(entries[-1][4])
+        if self._aggregate is Aggregate.COUNT and self.counts_events:
             return len(entries)
-        held: Any = None
-        for entry in entries:
-            held = self._accumulate(held, entry[4])
-        return self._combine([held])
-
-    def _combine(self, held: list[Any]) -> Any:
-        aggregate = self.aggregate
-        if self._whole:
-            return sum(held)
-        if self._keyed:
-            return _counts(held) if self.by_value else len(set().union(*held))
-        if aggregate is Aggregate.SUM:
-            return from_billionths(sum(held))
-        if aggregate is Aggregate.AVERAGE:
-            return from_billionths(mean(sum(part[0] for part in held), sum(part[1] for part in held)))
-        if aggregate is Aggregate.FIRST:
-            return min(held)[4]
-        value = min(held) if aggregate is Aggregate.MIN else max(held)
-        return from_billionths(value) if self._scaled else value
+        return self._shown(self._accumulator.read([self._accumulator.of_entry(entry) for entry in entries]))
 
 
-_ONE: list[Any] = [1]
+def attribute_fold(attribute: Attribute, numeric: bool) -> AttributeFold:
+    """The fold of an attribute.
+
+    Args:
+        numeric: whether its field holds numbers.
+    """
+    limit = attribute.limit
+    if limit is None and attribute.aggregate in (Aggregate.VALUE, Aggregate.LAST):
+        limit = 1
+    if limit is None:
+        return BucketFold(attribute, numeric)
+    return NewestFold(attribute, numeric, limit)
 
 
-def _keep_newest(entries: list[Entry] | None, entry: Entry, limit: int) -> list[Entry]:
-    if entries is None:
-        return [entry]
+def _keep_newest(entries: list[Entry], entry: Entry, limit: int) -> None:
     key = entry[:4]
     if len(entries) >= limit:
         if key <= entries[-1][:4]:
-            return entries
-        if limit == 1:
-            entries[0] = entry
-            return entries
+            return
         entries.pop()
     at = 0
     while at < len(entries) and entries[at][:4] > key:
         at += 1
     entries.insert(at, entry)
-    return entries
-
-
-def _counts(held: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for part in held:
-        for key, count in part.items():
-            total[key] = total.get(key, 0) + count
-    return dict(sorted(total.items()))
-
-
-def _add_sum(held: Any, value: Any) -> Any:
-    return value if held is None else held + value
-
-
-def _add_average(held: Any, value: Any) -> Any:
-    return [value, 1] if held is None else [held[0] + value, held[1] + 1]
-
-
-def _add_min(held: Any, value: Any) -> Any:
-    return value if held is None or value < held else held
-
-
-def _add_max(held: Any, value: Any) -> Any:
-    return value if held is None or value > held else held
-
-
-def _add_first(held: Any, entry: Any) -> Any:
-    return entry if held is None or entry[:4] < held[:4] else held
-
-
-def _add_key(held: Any, key: Any) -> Any:
-    if held is None:
-        return {key: 1}
-    held[key] = held.get(key, 0) + 1
-    return held
-
-
-_ACCUMULATORS: dict[Aggregate, Callable[[Any, Any], Any]] = {
-    Aggregate.COUNT: _add_sum,
-    Aggregate.SUM: _add_sum,
-    Aggregate.MIN: _add_min,
-    Aggregate.MAX: _add_max,
-    Aggregate.AVERAGE: _add_average,
-    Aggregate.DISTINCT: _add_key,
-    Aggregate.FIRST: _add_first,
-}

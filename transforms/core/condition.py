@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from schemas.timestamps import parse_rfc3339
-from schemas.workspace.condition import Condition, Op, Subject, Test, leaves
 from schemas.workspace import condition as tree
+from schemas.workspace.condition import Condition, Op, Subject, Test, leaves
 from transforms.core.numbers import to_billionths
 
 Read = Callable[[Any], list[Any]]
@@ -17,14 +19,12 @@ Predicate = Callable[[Any, int], bool]
 """From what a condition is asked about, and the as-of time, to whether it holds."""
 
 
-def compile_condition(condition: Condition | None, subject: Callable[[Subject], Read]) -> Predicate:
-    """A predicate for a condition; without a condition it always holds.
+def compile_condition(condition: Condition, subject: Callable[[Subject], Read]) -> Predicate:
+    """A predicate for a condition.
 
     A subject without a value fails every test but `exists: false`. A subject of several values passes
     if one of them does; `ne` and `exists: false` if none of them equals, or is there.
     """
-    if condition is None:
-        return lambda scope, as_of_us: True
     match condition:
         case tree.All(parts):
             predicates = [compile_condition(part, subject) for part in parts]
@@ -36,52 +36,78 @@ def compile_condition(condition: Condition | None, subject: Callable[[Subject], 
             inner = compile_condition(part, subject)
             return lambda scope, as_of_us: not inner(scope, as_of_us)
         case Test():
-            return _compile_test(condition, subject(condition.subject))
+            read, holds = subject(condition.subject), _holds(condition)
+            return lambda scope, as_of_us: holds(read(scope), as_of_us)
 
 
-def explain_condition(
-    condition: Condition | None, subject: Callable[[Subject], Read], scope: Any, as_of_us: int
-) -> list[dict[str, Any]]:
-    """For each test of a condition: what was tested, against what, what was found, and the verdict."""
-    evidence = []
-    for test in leaves(condition):
-        read = subject(test.subject)
-        found = read(scope)
-        evidence.append(
-            {
-                test.subject.kind: test.subject.name,
-                "op": test.op.value,
-                "value": list(test.value) if isinstance(test.value, tuple) else test.value,
-                "found": (found[0] if len(found) == 1 else found) if found else None,
-                "holds": _compile_test(test, read)(scope, as_of_us),
-            }
-        )
-    return evidence
+class Explained:
+    """A condition that says why it held or not. Without a condition it holds, and says nothing."""
+
+    def __init__(self, condition: Condition | None, subject: Callable[[Subject], Read]) -> None:
+        self._tests = [
+            (
+                test.subject.kind,
+                test.subject.name,
+                test.op.value,
+                list(test.value) if isinstance(test.value, tuple) else test.value,
+                subject(test.subject),
+                _holds(test),
+            )
+            for test in leaves(condition)
+        ]
+        self._verdict = None if condition is None else _verdict(condition, count())
+
+    def evaluate(self, scope: Any, as_of_us: int) -> tuple[bool, list[dict[str, Any]]]:
+        """Whether it holds; and what each test compared with what, and came to."""
+        evidence = []
+        results = []
+        for kind, name, op, value, read, holds in self._tests:
+            found = read(scope)
+            held = holds(found, as_of_us)
+            shown = (found[0] if len(found) == 1 else found) if found else None
+            results.append(held)
+            evidence.append({kind: name, "op": op, "value": value, "found": shown, "holds": held})
+        return self._verdict is None or self._verdict(results), evidence
 
 
-def _compile_test(test: Test, read: Read) -> Predicate:
+def _verdict(condition: Condition, numbers: Iterator[int]) -> Callable[[list[bool]], bool]:
+    """What a condition comes to, given the results of its tests from left to right."""
+    match condition:
+        case tree.All(parts):
+            all_of = [_verdict(part, numbers) for part in parts]
+            return lambda results: all(part(results) for part in all_of)
+        case tree.Any(parts):
+            any_of = [_verdict(part, numbers) for part in parts]
+            return lambda results: any(part(results) for part in any_of)
+        case tree.Not(part):
+            inner = _verdict(part, numbers)
+            return lambda results: not inner(results)
+        case Test():
+            return itemgetter(next(numbers))
+
+
+Holds = Callable[[list[Any], int], bool]
+"""From the values of a test's subject, and the as-of time, to whether the test holds."""
+
+
+def _holds(test: Test) -> Holds:
     if test.op is Op.EXISTS:
         wanted = test.value is not False
-        return lambda scope, as_of_us: bool(read(scope)) is wanted
+        return lambda found, as_of_us: bool(found) is wanted
     if test.op is Op.WITHIN:
         assert isinstance(test.value, int)
-        return _within(read, test.value)
+        return _within(test.value)
     if test.op is Op.IN:
         assert isinstance(test.value, tuple)
         tests = [_equals(value) for value in test.value]
-        return lambda scope, as_of_us: any(equal(found) for found in read(scope) for equal in tests)
+        return lambda found, as_of_us: any(equal(value) for value in found for equal in tests)
     if test.op is Op.CONTAINS:
-        return _contains(read, test.value)
+        return _contains(test.value)
     if test.op is Op.NE:
         equal = _equals(test.value)
-
-        def differs(scope: Any, as_of_us: int) -> bool:
-            found = read(scope)
-            return bool(found) and not any(equal(value) for value in found)
-
-        return differs
+        return lambda found, as_of_us: bool(found) and not any(equal(value) for value in found)
     compare = _equals(test.value) if test.op is Op.EQ else _compares(test.op, test.value)
-    return lambda scope, as_of_us: any(compare(value) for value in read(scope))
+    return lambda found, as_of_us: any(compare(value) for value in found)
 
 
 def _equals(wanted: Any) -> Callable[[Any], bool]:
@@ -112,26 +138,25 @@ def _compares(op: Op, wanted: Any) -> Callable[[Any], bool]:
     return compare
 
 
-def _contains(read: Read, wanted: Any) -> Predicate:
+def _contains(wanted: Any) -> Holds:
     equal = _equals(wanted)
 
-    def contains(scope: Any, as_of_us: int) -> bool:
-        for found in read(scope):
-            if isinstance(found, dict):
-                if str(wanted) in found:
+    def contains(found: list[Any], as_of_us: int) -> bool:
+        for value in found:
+            if isinstance(value, dict):
+                if str(wanted) in value:
                     return True
-            elif equal(found) or (isinstance(found, str) and isinstance(wanted, str) and wanted in found):
+            elif equal(value) or (isinstance(value, str) and isinstance(wanted, str) and wanted in value):
                 return True
         return False
 
     return contains
 
 
-def _within(read: Read, duration_us: int) -> Predicate:
-    def within(scope: Any, as_of_us: int) -> bool:
-        return any(as_of_us - duration_us <= _instant(found) <= as_of_us for found in read(scope))
-
-    return within
+def _within(duration_us: int) -> Holds:
+    return lambda found, as_of_us: any(
+        as_of_us - duration_us <= _instant(value) <= as_of_us for value in found
+    )
 
 
 def _instant(text: str) -> int:

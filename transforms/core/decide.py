@@ -20,7 +20,7 @@ from schemas.workspace.model import AttributeSource, FieldSource, Journey
 from transforms.core.fold import read_attribute
 from transforms.core.fold_event import FoldEvent
 from transforms.core.gates import Gates, Scope, Verdict
-from transforms.core.plan import Plan, journey_paths
+from transforms.core.plan import Entry, Plan
 from transforms.core.profile import Contact, Profile, Run
 
 MIN_CONTACTS_US = 90 * DAY_US
@@ -42,7 +42,6 @@ class Decider:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._workspace = plan.workspace
-        self._paths = {journey.name: sorted(journey_paths(journey)) for journey in plan.workspace.journeys}
         self._gates = Gates(plan)
         cooldowns = [journey.cooldown_us or 0 for journey in plan.workspace.journeys]
         self._contacts_us = max([MIN_CONTACTS_US, *cooldowns])
@@ -52,9 +51,9 @@ class Decider:
         plan = self._plan.types[event.type]
         for name in sorted(plan.exits & profile.runs.keys()):
             self._exit(profile, name, event, as_of_us, decided)
-        for journey, enters in plan.entries:
-            if enters(event, as_of_us):
-                self._enter(profile, journey, event, as_of_us, decided)
+        for entry in plan.entries:
+            if entry.where is None or entry.where(event, as_of_us):
+                self._enter(profile, entry, event, as_of_us, decided)
 
     def on_due(self, profile: Profile, until_us: int, decided: Decided) -> None:
         """Ends every wait that is due up to a time, inclusive, earliest first."""
@@ -86,11 +85,11 @@ class Decider:
         )
 
     def _enter(
-        self, profile: Profile, journey: Journey, event: FoldEvent, as_of_us: int, decided: Decided
+        self, profile: Profile, entry: Entry, event: FoldEvent, as_of_us: int, decided: Decided
     ) -> None:
+        journey = entry.journey
         cause = _cause(event)
-        plan = self._plan.types[event.type]
-        fields = {path: plan.read(path)(event) for path in self._paths[journey.name]}
+        fields = {path: read(event) for path, read in entry.fields}
         if not journey.wait_us:
             self._act(profile, journey, cause, fields, as_of_us, decided)
             return

@@ -20,6 +20,9 @@ from transforms.core.identity import Identities, Identity
 from transforms.core.paths import compile_path, values_of
 
 MAX_AHEAD_US = HOUR_US
+FIRST_US = parse_rfc3339("0001-01-01T00:00:00Z")
+END_US = parse_rfc3339("9000-01-01T00:00:00Z")
+"""No time is this or later: what is reckoned from it still has a date."""
 REDRIVEN = "cjaas-publish-time"
 
 _IdentityField = tuple[Callable[[dict[str, Any]], Any], str]
@@ -122,7 +125,7 @@ class Decoder:
         )
 
     def _check_source(self, envelope: Envelope) -> None:
-        if not cloudevents.valid_source(envelope.source):
+        if not cloudevents.valid_uri(envelope.source):
             raise _refused(
                 envelope,
                 DeadLetterError.INVALID_ATTRIBUTE,
@@ -132,11 +135,16 @@ class Decoder:
             self._sources.add(envelope.source)
 
     def _times(self, envelope: Envelope, publish_us: int | None) -> tuple[int, int]:
-        time_us = None if envelope.time is None else _time(envelope, "time", envelope.time)
-        if publish_us is None and envelope.publishtime is not None:
-            publish_us = _time(envelope, "publishtime", envelope.publishtime)
-        if publish_us is None:
-            publish_us = time_us
+        name = "time"
+        time_us = None
+        try:
+            if envelope.time is not None:
+                time_us = parse_rfc3339(envelope.time)
+            if publish_us is None:
+                name = "publishtime"
+                publish_us = time_us if envelope.publishtime is None else parse_rfc3339(envelope.publishtime)
+        except ValueError as error:
+            raise _refused(envelope, DeadLetterError.INVALID_ATTRIBUTE, f"{name}: {error}") from None
         if publish_us is None:
             raise _refused(
                 envelope,
@@ -156,7 +164,8 @@ class Decoder:
             raise _refused(
                 envelope,
                 DeadLetterError.TOO_OLD,
-                f"time: expected {format_rfc3339(publish_us - self._workspace.earliest_us)} or later, "
+                f"time: expected {format_rfc3339(max(FIRST_US, publish_us - self._workspace.earliest_us))} "
+                f"or later, "
                 f"found {format_rfc3339(time_us)}",
             )
         return time_us, publish_us
@@ -174,6 +183,12 @@ class Decoder:
             )
         version = versions[-1]
         if uri is not None:
+            if not cloudevents.valid_uri(uri):
+                raise _refused(
+                    envelope,
+                    DeadLetterError.INVALID_ATTRIBUTE,
+                    f"dataschema: expected a URI, found {uri[:60]!r}",
+                )
             named_type, _, named_version = uri.rpartition("/")
             named_type = named_type.rpartition("/")[2]
             digits = named_version.isascii() and named_version.isdigit() and len(named_version) < 9
@@ -272,9 +287,16 @@ class Decoder:
 
 def _time(envelope: Envelope, name: str, text: str) -> int:
     try:
-        return parse_rfc3339(text)
+        time_us = parse_rfc3339(text)
     except ValueError as error:
         raise _refused(envelope, DeadLetterError.INVALID_ATTRIBUTE, f"{name}: {error}") from None
+    if not FIRST_US <= time_us < END_US:
+        raise _refused(
+            envelope,
+            DeadLetterError.INVALID_ATTRIBUTE,
+            f"{name}: expected a time in the years 1 to 8999 in UTC, found {text[:60]!r}",
+        )
+    return time_us
 
 
 def _refused(envelope: Envelope, error: DeadLetterError, detail: str) -> Refused:

@@ -77,7 +77,8 @@ class Engine:
             profile = Profile(person_id) if image is None else decode_image(image)
             ordered = sorted(events[person_id], key=order)
             digest.update(person_id.encode())
-            self._advance_person(profile, ordered, as_of_us, decided, advanced, digest)
+            digest.update(b"".join([event.print64.to_bytes(8, "big") for event in ordered]))
+            self._advance_person(profile, ordered, as_of_us, decided, advanced)
             prune(profile, self.plan)
             self._decider.prune(profile)
             values = read_values(profile, self.plan, profile.time_us)
@@ -93,11 +94,9 @@ class Engine:
         as_of_us: int,
         decided: Decided,
         advanced: Advanced,
-        digest: blake2b,
     ) -> None:
         plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
         for number, event in enumerate(events, 1):
-            digest.update(event.print64.to_bytes(8, "big"))
             if profile.runs:
                 decider.on_due(profile, event.time_us - 1, decided)
             if number % _MEASURED_EVERY == 0:

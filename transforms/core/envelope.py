@@ -34,7 +34,7 @@ class Refused(Exception):  # noqa: N818 (it is a verdict about a message, not a 
         super().__init__(detail)
         self.stage = stage
         self.error = error
-        self.detail = detail
+        self.detail = _one_line(detail)
         self.event_type = event_type
         self.schema = schema
 
@@ -59,6 +59,16 @@ class Envelope(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     subject: str | None = None
 
 
+class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
+    dataschema: str | None = None
+    identity: str | None = None
+    identitytype: str | None = None
+    previousidentity: str | None = None
+    previousidentitytype: str | None = None
+    publishtime: str | None = None
+
+
+_EXTENSIONS = msgspec.json.Encoder()
 _KNOWN = frozenset(Envelope.__struct_fields__) | {"data_base64"}
 _OWN_COLUMNS = frozenset({"specversion", "id", "source", "type", "time", "data", "data_base64"})
 _FAST = msgspec.json.Decoder(Envelope)
@@ -66,10 +76,14 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _NAME = re.compile(r"[a-z0-9]+", re.ASCII)
 # Core, "Type System": control characters, noncharacters and unpaired surrogates are no text.
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_NONCHARACTERS = "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_NO_TEXT = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+\s*(?:;.*)?", re.ASCII)
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and an unterminated string reaches to the end: one pass over whatever it is given.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
@@ -78,7 +92,9 @@ def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
     Raises:
         Refused: it is no CloudEvent.
     """
-    check_payload(payload)
+    if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
+        check_size(payload)
+        check_depth(payload)
     try:
         envelope = _FAST.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -86,25 +102,29 @@ def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
     if (
         envelope.specversion == "1.0"
         and envelope.id
-        and envelope.id.isprintable()
+        and envelope.type
+        and f"{envelope.id}{envelope.identity}{envelope.previousidentity}".isprintable()
         and envelope.datacontenttype is None
         and envelope.subject is None
-        and envelope.previousidentity is None
-        and envelope.previousidentitytype is None
         and envelope.workspace is None
     ):
-        return envelope, identity_extensions(envelope)
+        return envelope, _identity_extensions(envelope)
     return _read_members(payload)
 
 
-def identity_extensions(envelope: Envelope) -> bytes | None:
-    """The extension attributes of an event that has none but identity, schema and publish time."""
-    present = {
-        name: value
-        for name in ("dataschema", "identity", "identitytype", "publishtime")
-        if (value := getattr(envelope, name)) is not None
-    }
-    return msgspec.json.encode(present) if present else None
+def _identity_extensions(envelope: Envelope) -> bytes | None:
+    """The extension attributes of an event that has none but those of `_Extensions`."""
+    encoded = _EXTENSIONS.encode(
+        _Extensions(
+            envelope.dataschema,
+            envelope.identity,
+            envelope.identitytype,
+            envelope.previousidentity,
+            envelope.previousidentitytype,
+            envelope.publishtime,
+        )
+    )
+    return encoded if encoded != b"{}" else None
 
 
 def read_binary(payload: bytes, attributes: dict[str, str]) -> tuple[Envelope, bytes | None]:
@@ -113,7 +133,7 @@ def read_binary(payload: bytes, attributes: dict[str, str]) -> tuple[Envelope, b
     Raises:
         Refused: it is no CloudEvent.
     """
-    check_payload(payload)
+    check_size(payload)
     members: dict[str, object] = {}
     for key, value in attributes.items():
         if key.startswith("ce-"):
@@ -124,6 +144,8 @@ def read_binary(payload: bytes, attributes: dict[str, str]) -> tuple[Envelope, b
         content_type = AVRO if encoding == "BINARY" else None
     if content_type is not None:
         members["datacontenttype"] = content_type
+    if _is_json(members.get("datacontenttype")):
+        check_depth(payload)
     if "dataschema" not in members and "googclient_schemaname" in attributes:
         named = re.search(r"([a-z][a-z0-9_.]*)\.v([0-9]+)$", attributes["googclient_schemaname"])
         if named:
@@ -154,13 +176,17 @@ def is_structured(attributes: dict[str, str]) -> bool:
     return False
 
 
-def check_payload(payload: bytes) -> None:
-    """Refuses a payload over the limit of size or of nesting."""
+def check_size(payload: bytes) -> None:
+    """Refuses a payload over the limit of size."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise _refused(
             DeadLetterError.PAYLOAD_TOO_LARGE,
             f"payload: expected at most {MAX_PAYLOAD_BYTES} bytes, found {len(payload)}",
         )
+
+
+def check_depth(payload: bytes) -> None:
+    """Refuses JSON over the limit of nesting."""
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
         depth = _depth(payload)
         if depth > MAX_DEPTH:
@@ -206,7 +232,7 @@ def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
             value = _ANY.decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
             raise _refused(
-                DeadLetterError.INVALID_JSON, f"{name}: expected a JSON value, found {str(error)[:120]}"
+                DeadLetterError.INVALID_JSON, f"{name[:60]}: expected a JSON value, found {str(error)[:120]}"
             ) from None
         if value is not None:
             members[name] = value
@@ -220,12 +246,14 @@ def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
             f"found {str(members['datacontenttype'])[:60]!r} with data",
             event_type,
         )
+    if encoded is not None and data is not None and _is_json(members.get("datacontenttype")):
+        check_depth(bytes(data))
     return _check(members, data)
 
 
 def _raw_data(raw: msgspec.Raw | None, encoded: object, event_type: str | None) -> msgspec.Raw | None:
     if encoded is None:
-        return None if raw is None or bytes(raw) == b"null" else raw
+        return raw
     if raw is not None:
         raise _refused(
             DeadLetterError.INVALID_ATTRIBUTE,
@@ -233,7 +261,9 @@ def _raw_data(raw: msgspec.Raw | None, encoded: object, event_type: str | None) 
             event_type,
         )
     try:
-        return msgspec.Raw(b64decode(str(encoded), validate=True))
+        if not isinstance(encoded, str):
+            raise ValueError(_describe(encoded))
+        return msgspec.Raw(b64decode(encoded, validate=True))
     except (binascii.Error, ValueError) as error:
         raise _refused(
             DeadLetterError.INVALID_ATTRIBUTE, f"data_base64: expected base64, found {error}", event_type
@@ -305,9 +335,13 @@ _STRINGS = frozenset(
 
 
 def _attribute_problem(name: str, value: object) -> str | None:
-    if not _NAME.fullmatch(name):
-        return "expected an attribute name of lower-case letters and digits"
-    if isinstance(value, bool | int) and name not in _STRINGS:
+    if not _NAME.fullmatch(name) or name == "data":
+        return "expected an attribute name of lower-case letters and digits other than data"
+    if (
+        isinstance(value, bool | int)
+        and name not in _STRINGS
+        and not (isinstance(value, bool) and name in _KNOWN)
+    ):
         if not -(2**31) <= value < 2**31:
             return f"expected a 32-bit integer, found {str(value)[:60]}"
         return None
@@ -324,6 +358,12 @@ def _attribute_problem(name: str, value: object) -> str | None:
     return None
 
 
+def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
 def _describe(value: object) -> str:
     kinds = {bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
     return kinds.get(type(value), type(value).__name__)
@@ -333,6 +373,6 @@ def _refused(error: DeadLetterError, detail: str, event_type: object = None) -> 
     return Refused(Stage.ENVELOPE, error, detail, event_type if isinstance(event_type, str) else None)
 
 
-def valid_source(source: str) -> bool:
-    """Whether a source is a non-empty URI reference."""
-    return bool(_URI.fullmatch(source))
+def valid_uri(text: str) -> bool:
+    """Whether a text is a non-empty URI reference."""
+    return bool(_URI.fullmatch(text))

@@ -62,20 +62,14 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
             identities[identity] = time_us
     refused = 0
     attributes = profile.attributes
-    for rule in plan.types[event.type].attributes:
-        if rule.where is not None and not rule.where(event, time_us):
-            continue
-        name = rule.fold.name
-        before = attributes.get(name)
-        after, bad = rule.fold.add(before, event, rule.read(event))
-        refused += bad
-        if after is not None and after is not before:
-            attributes[name] = after
+    for where, add in plan.types[event.type].attributes:
+        if where is None or where(event, time_us):
+            refused += add(attributes, event)
     return FoldOutcome.FOLDED, refused
 
 
 def prune(profile: Profile, plan: Plan) -> None:
-    """Drops what no later as-of time can count (buckets, entries, fingerprints below the floor), and sorts."""
+    """Drops buckets, entries and fingerprints that no later as-of time can count, and sorts the rest."""
     floor = floor_us(profile, plan)
     if any(time_us < floor for time_us, _ in profile.prints.values()):
         profile.prints = {key: held for key, held in profile.prints.items() if held[0] >= floor}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from schemas.decision import Gate, Reason
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Subject
 from schemas.workspace.model import Journey
-from transforms.core.condition import Read, compile_condition, explain_condition
+from transforms.core.condition import Explained, Read
 from transforms.core.fold import read_attribute
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
@@ -39,35 +38,26 @@ class Gates:
         self._plan = plan
         self._channels = plan.workspace.channels
         self._conditions = {
-            journey.name: compile_condition(journey.condition, self._subject)
-            for journey in plan.workspace.journeys
+            journey.name: Explained(journey.condition, self._subject) for journey in plan.workspace.journeys
         }
 
     def pass_all(self, journey: Journey, scope: Scope) -> Verdict:
         """The verdict about a candidate: the first gate that fails, or `passed` with its evidence."""
-        failure = next(self._failures(journey, scope), None)
-        return failure or Verdict(
-            None,
-            Reason.PASSED,
-            {"condition": self._explain(journey, scope)},
-            self.address(scope.profile, journey),
-        )
-
-    def _failures(self, journey: Journey, scope: Scope) -> Iterator[Verdict]:
-        """The gates that fail, in the order of the gates."""
         invalid = self.validity(journey, scope.as_of_us)
-        if invalid:
-            yield invalid
-        if not self._conditions[journey.name](scope, scope.as_of_us):
-            evidence = {"condition": self._explain(journey, scope)}
-            yield Verdict(Gate.CONDITION, Reason.CONDITION_NOT_MET, evidence)
+        if invalid is not None:
+            return invalid
+        holds, tests = self._conditions[journey.name].evaluate(scope, scope.as_of_us)
+        if not holds:
+            return Verdict(Gate.CONDITION, Reason.CONDITION_NOT_MET, {"condition": tests})
         cooling = self.cooldown(scope.profile, journey, scope.as_of_us)
-        if cooling:
-            yield cooling
+        if cooling is not None:
+            return cooling
         namespace = self._channels[journey.send.channel].address
-        if namespace is not None and self.address(scope.profile, journey) is None:
-            evidence_of = {"channel": journey.send.channel, "namespace": namespace}
-            yield Verdict(Gate.ADDRESS, Reason.NO_ADDRESS, evidence_of)
+        address = self.address(scope.profile, journey)
+        if namespace is not None and address is None:
+            evidence = {"channel": journey.send.channel, "namespace": namespace}
+            return Verdict(Gate.ADDRESS, Reason.NO_ADDRESS, evidence)
+        return Verdict(None, Reason.PASSED, {"condition": tests}, address)
 
     def validity(self, journey: Journey, as_of_us: int) -> Verdict | None:
         """The verdict if the journey does not act at that time, None if it does."""
@@ -119,6 +109,3 @@ class Gates:
             return value if isinstance(value, list) else [value]
 
         return read
-
-    def _explain(self, journey: Journey, scope: Scope) -> list[dict[str, Any]]:
-        return explain_condition(journey.condition, self._subject, scope, scope.as_of_us)

@@ -19,7 +19,7 @@ def values_of(found: Any) -> list[Any]:
 
 
 def compile_path(path: str) -> Callable[[dict[str, Any]], Any]:
-    """A function from data to what is at the path: one value, a list where it leads through arrays, or None."""
+    """A function from data to what is at the path: a value, a list of values, or None."""
     names = path.split(".")
     if len(names) == 1:
         name = names[0]

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
+from typing import NamedTuple
 
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
-from transforms.core.attributes import AttributeFold
+from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Found, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
-from transforms.core.fold_event import FoldEvent
 from transforms.core.paths import compile_projection, values_of
 
-_ENVELOPE = {
-    "$time": lambda event: [format_rfc3339(event.time_us)],
+_ENVELOPE: dict[str, Read] = {
+    TIME_FIELD: lambda event: [format_rfc3339(event.time_us)],
     "$id": lambda event: [event.event_id],
     "$source": lambda event: [event.source],
     "$type": lambda event: [event.type],
 }
 
 
-class AttributeRule(msgspec.Struct, frozen=True):
-    """How events of one type enter one attribute."""
+class AttributeRule(NamedTuple):
+    """How events of one type enter one attribute: which of them, and how."""
 
-    fold: AttributeFold
     where: Predicate | None
-    read: Read
+    add: Add
+
+
+class Entry(NamedTuple):
+    """How events of one type enter one journey: which of them, and the fields that it reads."""
+
+    journey: Journey
+    where: Predicate | None
+    fields: tuple[tuple[str, Read], ...]
 
 
 class TypePlan:
@@ -37,7 +41,7 @@ class TypePlan:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
         project: from data to those values.
         attributes: how the event enters attributes.
-        entries: the journeys that it may enter, each with its entry condition.
+        entries: the journeys that it may enter.
         exits: the names of the journeys that it ends.
     """
 
@@ -54,17 +58,21 @@ class TypePlan:
         for journey in journeys:
             wanted |= journey_paths(journey) | _paths(journey.entry_where)
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
-        self.project = _projection(self.paths)
+        self.project = compile_projection(self.paths)
         self.attributes = tuple(
             AttributeRule(
-                folds[attribute.name],
                 compile_condition(attribute.where, self._subject) if attribute.where else None,
-                self.read(attribute.field) if attribute.field else lambda event: [],
+                folds[attribute.name].bind(self._found(attribute.field)),
             )
             for attribute in attributes
         )
         self.entries = tuple(
-            (journey, compile_condition(journey.entry_where, self._subject)) for journey in journeys
+            Entry(
+                journey,
+                compile_condition(journey.entry_where, self._subject) if journey.entry_where else None,
+                tuple((path, self.read(path)) for path in sorted(journey_paths(journey))),
+            )
+            for journey in journeys
         )
         self.exits = frozenset(
             journey.name for journey in workspace.journeys if event_type in journey.exit_events
@@ -76,11 +84,19 @@ class TypePlan:
         if path.startswith("$"):
             return _ENVELOPE[path]
         index = self.paths.index(path)
+        return lambda event: values_of(event.values[index])
 
-        def values(event: FoldEvent) -> list[Any]:
-            return event.values[index]
-
-        return values
+    def _found(self, path: str | None) -> Found:
+        """What an attribute's field is in an event; the time in microseconds."""
+        if path is None:
+            return lambda event: None
+        if path == TIME_FIELD:
+            return lambda event: event.time_us
+        if path.startswith("$"):
+            read = _ENVELOPE[path]
+            return lambda event: read(event)[0]
+        index = self.paths.index(path)
+        return lambda event: event.values[index]
 
     def _subject(self, subject: Subject) -> Read:
         return self.read(subject.name)
@@ -92,7 +108,7 @@ class Plan:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.folds = {
-            attribute.name: AttributeFold(attribute, _is_number(attribute, workspace))
+            attribute.name: attribute_fold(attribute, _is_number(attribute, workspace))
             for attribute in workspace.attributes
         }
         self.types = {
@@ -115,11 +131,6 @@ def _attribute_paths(attribute: Attribute) -> set[str]:
 
 def _paths(condition: Condition | None) -> set[str]:
     return {test.subject.name for test in leaves(condition) if test.subject.kind == "field"}
-
-
-def _projection(paths: tuple[str, ...]) -> Projection:
-    reads = [compile_path(path) for path in paths]
-    return lambda data: [read(data) for read in reads]
 
 
 def _is_number(attribute: Attribute, workspace: Workspace) -> bool:
