@@ -85,12 +85,17 @@ class ProfileReader:
             raise CjaasError(f"nobody has the id {name}; see `cjaas profiles` for all")
         namespace, colon, value = name.partition(":")
         if not colon:
-            raise UsageError(f"expected an identity such as email:ann@example.com, found {name!r}")
+            raise UsageError(
+                f"expected an identity such as email:ann@example.com, or a person id, found {name!r}"
+            )
+        known = [namespace.name for namespace in self._workspace.namespaces]
+        if namespace not in known:
+            raise UsageError(f"{name}: expected a namespace of {', '.join(known)}, found {namespace!r}")
         identities = Identities(self._workspace)
         try:
             identity = identities.identity(namespace, value).text
         except Refused as refused:
-            raise UsageError(f"{name}: {refused.detail}") from None
+            raise UsageError(refused.detail) from None
         own = identities.person_id(identity)
         if self._store.images([own]):
             return own

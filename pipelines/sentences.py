@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.decision import Decision, Outcome, Reason
+from schemas.duration import format_duration
 from schemas.timestamps import format_rfc3339
 
 _BECAUSE = {
@@ -65,6 +66,21 @@ def _evidence(evidence: dict[str, Any]) -> list[str]:
 
 def _test(test: dict[str, Any]) -> str:
     name = test.get("attribute") or test.get("field")
-    found = "nothing" if test["found"] is None else test["found"]
-    value = "" if test["op"] == "exists" else f" {test['value']}"
-    return f"{name} {_OPS[test['op']]}{value}: {'yes' if test['holds'] else 'no'}, found {found}"
+    value = test["value"]
+    if test["op"] == "exists":
+        shown = "" if value is not False else " not"
+    else:
+        shown = f" {format_duration(value) if test['op'] == 'within' else _value(value)}"
+    return (
+        f"{name} {_OPS[test['op']]}{shown}: {'yes' if test['holds'] else 'no'}, found {_value(test['found'])}"
+    )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_value(part)}" for key, part in value.items())
+    return ", ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)

@@ -124,7 +124,7 @@ def closing_table(summary: Summary) -> Table:
         if isinstance(value, dict):
             table.add_row(label, f"{sum(value.values()):,}")
             for part, number in value.items():
-                table.add_row(f"  {part.replace('_', ' ')}", f"{number:,}", style="dim")
+                table.add_row(f"  {part}", f"{number:,}", style="dim")
         elif name not in _QUIET_AT_ZERO or value:
             table.add_row(label, f"{value:,}" if isinstance(value, int) else str(value))
     return table

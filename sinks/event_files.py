@@ -43,25 +43,35 @@ _PUBSUB = msgspec.json.Decoder(_PubsubMessage)
 
 
 def find_files(patterns: Sequence[str]) -> list[str]:
-    """The files that paths and glob patterns name, each once, in order.
+    """The files that paths and glob patterns name, each once however it is named, in order.
 
     Raises:
         InputError: one of them names no readable file.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for pattern in patterns:
-        if os.path.isdir(pattern):
-            raise InputError(
-                f"{pattern}: expected a file, found a directory; name its files: {pattern}/*.ndjson"
-            )
-        paths = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
+        paths = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(pattern))
         if not paths:
             raise InputError(f"{pattern}: no such file; check the path given to --input")
         for path in paths:
-            if not os.access(path, os.R_OK):
-                raise InputError(f"{path}: cannot be read; check its permissions")
-            found[path] = None
-    return list(found)
+            _check_readable(path)
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _check_readable(path: str) -> None:
+    if os.path.isdir(path):
+        example = os.path.join(path, "*.ndjson")
+        raise InputError(f"{path}: expected a file, found a directory; name its files: {example}")
+    if not os.path.exists(path):
+        raise InputError(f"{path}: expected a file, found a link to nothing; check where it leads")
+    if not os.path.isfile(path):
+        raise InputError(
+            f"{path}: expected a file, found a pipe or device, which cannot be read in parts; "
+            "write its content to a file first"
+        )
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: cannot be read; check its permissions")
 
 
 @dataclass(frozen=True)
@@ -152,17 +162,22 @@ def _is_gzip(path: str) -> bool:
 def _names(paths: Sequence[str]) -> list[str]:
     """Each file's name below the folder that all share: the same wherever the folder lies."""
     if len(paths) == 1:
-        return [os.path.basename(paths[0])]
+        return [_text(os.path.basename(paths[0]))]
     absolute = [os.path.abspath(path) for path in paths]
     shared = os.path.commonpath([os.path.dirname(path) for path in absolute])
-    return [os.path.relpath(path, shared) for path in absolute]
+    return [_text(os.path.relpath(path, shared)) for path in absolute]
+
+
+def _text(name: str) -> str:
+    """A file's name as text, where it may hold bytes that are none."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _read_range(stream: BinaryIO, start: int, end: int) -> tuple[bytes, int]:
     """The whole lines that begin in [start, end), and the offset of the first."""
     if start:
         stream.seek(start - 1)
-        start += len(stream.readline()) - 1
+        start += len(stream.readline(end - start + 1)) - 1
     else:
         stream.seek(0)
     if start >= end:
@@ -191,8 +206,9 @@ def _batch(name: str, text: bytes, offset: int) -> MessageBatch:
         starts = accumulate(map(len, lines), lambda start, size: start + size + 1, initial=position)
         if all(lines) and not any(map(bytes.isspace, lines)):
             message_ids = [f"{prefix}{start}" for start, _ in zip(starts, lines, strict=False)]
-            size = len(lines)
-            return MessageBatch(f"{prefix}{offset}", lines, message_ids, [None] * size, [None] * size)
+            attributes = [None] * len(lines)
+            publish_us = [None] * len(lines)
+            return MessageBatch(f"{prefix}{offset}", lines, message_ids, attributes, publish_us)
     for line in lines:
         start = position
         position += len(line) + 1

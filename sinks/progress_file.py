@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from schemas.errors import CjaasError
+
 _RECORD = struct.Struct("<QQQ")
 
 
@@ -26,12 +28,22 @@ class ProgressFile:
     path: Path
 
     def advance(self, size_bytes: int, messages: int, dead_letters: int) -> None:
-        """Appends one record; appends of this size do not interleave."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        """Appends one record; appends of this size do not interleave.
+
+        Raises:
+            CjaasError: the file cannot be written.
+        """
         try:
-            os.write(descriptor, _RECORD.pack(size_bytes, messages, dead_letters))
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, _RECORD.pack(size_bytes, messages, dead_letters))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise CjaasError(
+                f"{self.path}: cannot be written: {error.strerror or error}; "
+                "free space or rights there, or choose another output, and run again"
+            ) from error
 
     def read(self) -> Read:
         """The sum of all whole records."""

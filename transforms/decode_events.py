@@ -12,6 +12,7 @@ from schemas.message import MessageBatch
 from schemas.metrics import Metric
 from schemas.streams import Progress
 from schemas.workspace.model import Workspace
+from transforms.batch_coders import register_batch_coders
 from transforms.core.decode import DecodedBatch, Decoder
 from transforms.counting import count
 from transforms.pausing import paused_collection
@@ -27,8 +28,9 @@ class DecodeEvents(beam.PTransform[beam.PCollection[MessageBatch], beam.PCollect
 
     def expand(self, batches: beam.PCollection[MessageBatch]) -> beam.PCollection[DecodedBatch]:
         """One element in, one element out."""
+        register_batch_coders()
         decode = _Decode(self.workspace, self.pipeline_version, self.progress)
-        return batches | "Decode" >> beam.ParDo(decode)
+        return batches | "Decode" >> beam.ParDo(decode).with_output_types(DecodedBatch)
 
 
 class _Decode(beam.DoFn):

@@ -9,6 +9,7 @@ import apache_beam as beam
 
 from schemas.message import MessageBatch
 from schemas.streams import EventSource, Split
+from transforms.batch_coders import register_batch_coders
 
 
 @dataclass(eq=False)
@@ -19,10 +20,11 @@ class ReadEvents(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[MessageBat
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[MessageBatch]:
         """Splits travel; what they hold is read where it is decoded."""
+        register_batch_coders()
         return (
             begin
             | "ListSplits" >> beam.Create(self.source.splits())
-            | "ReadSplit" >> beam.ParDo(_ReadSplit(self.source))
+            | "ReadSplit" >> beam.ParDo(_ReadSplit(self.source)).with_output_types(MessageBatch)
         )
 
 

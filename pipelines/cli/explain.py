@@ -51,7 +51,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
             sys.stdout.write(msgspec.json.encode(decision).decode() + "\n")
         else:
             console.print(sentence(decision), markup=False, highlight=False)
-    if not decisions:
+    if not decisions and not arguments.json:
         console.print(f"No decision was made about {arguments.person}: no event of theirs enters a journey.")
     return 0
 

@@ -30,6 +30,7 @@ COMMANDS = (
 )
 INTERRUPTED = 130
 USAGE = 2
+_UNBOUND_WIDTH = 10_000
 
 Execute = Callable[[argparse.Namespace, Console], int]
 
@@ -52,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
     A command that a signal ended gives 128 and the signal's number.
     """
     try:
-        console = _Console(soft_wrap=not sys.stdout.isatty())
+        console = _Console(width=None if sys.stdout.isatty() else _UNBOUND_WIDTH)
         parser, commands = _parser()
         arguments = parser.parse_args(words)
         code = commands[arguments.command](arguments, console)
@@ -75,7 +76,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Execute]]:
     parser = _Parser(
-        prog="cjaas", description="Customer journey as a service: a tape, profiles, and actions with reasons."
+        prog="cjaas",
+        description="Customer journey as a service: a tape, profiles, and actions with reasons.",
+        epilog="`cjaas COMMAND --help` shows a command's options. "
+        "Exit codes: 0, 1 for a failure, 2 for wrong usage.",
     )
     parser.add_argument("--version", action="version", version=f"cjaas {VERSION}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -83,7 +87,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, Execute]]:
     for name in COMMANDS:
         module = import_module(f"pipelines.cli.{name}")
         command = module.add_parser(subparsers)
-        command.add_argument("--workspace", type=Path, metavar="DIR", help="the workspace's directory")
+        command.add_argument(
+            "--workspace", type=Path, metavar="DIR", help="the directory that holds workspace.yaml"
+        )
         command.add_argument("--json", action="store_true", help="print JSON, for machines")
         commands[name] = module.execute
     return parser, commands

@@ -200,6 +200,7 @@ def _print_next(arguments: argparse.Namespace, summary: Summary, console: Consol
             'cjaas sql "SELECT error, count(*) AS messages, any_value(detail) AS example'
             f' FROM dead_letters GROUP BY error ORDER BY 2 DESC" {where}'
         )
+    console.print(f"Written to {arguments.output}.", markup=False, highlight=False, soft_wrap=True)
     console.print("\nLook next:")
     for line in lines:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

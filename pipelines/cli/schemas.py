@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
 
 from pipelines.cli.inputs import workspace_of
 from schemas.avro import EventSchema, Registry
-from schemas.errors import UsageError, WorkspaceError
+from schemas.errors import InputError, Problem, UsageError, WorkspaceError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -40,9 +42,10 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         _list(registry, console, arguments.json)
         return 0
     if arguments.name is None:
-        raise UsageError(f"schemas {arguments.action}: expected a name, found none")
+        expected = ".avsc file" if arguments.action == "compatibility" else "TYPE or TYPE/VERSION"
+        raise UsageError(f"schemas {arguments.action}: expected a NAME, {expected}, found none")
     if arguments.action == "compatibility":
-        return _compatibility(registry, Path(arguments.name), console)
+        return _compatibility(registry, Path(arguments.name), console, arguments.json)
     schema = _find(registry, arguments.name)
     console.print(json.dumps(schema.definition, indent=2), markup=False, highlight=False, soft_wrap=True)
     return 0
@@ -73,19 +76,49 @@ def _find(registry: Registry, name: str) -> EventSchema:
     return schema
 
 
-def _compatibility(registry: Registry, path: Path, console: Console) -> int:
-    from schemas.avro import compatibility, load_schema
-
-    candidate, problems = load_schema(path)
+def _compatibility(registry: Registry, path: Path, console: Console, as_json: bool) -> int:
+    """Whether a workspace would still load with this file among its schemas."""
+    if path.suffix != ".avsc":
+        raise UsageError(f"{path}: expected a schema file, TYPE.vN.avsc")
+    candidate, problems = _load_with(path, [])
     if candidate is None:
         raise WorkspaceError(problems)
     newest = registry.newest(candidate.type)
-    if newest is None:
-        console.print(f"{candidate.name}: the first schema of its type")
-        return 0
-    reasons = compatibility(candidate, newest)
-    for reason in reasons:
-        console.print(f"{path}: {reason}", markup=False, highlight=False, soft_wrap=True)
-    if not reasons:
-        console.print(f"{candidate.name} can read what {newest.name} has written", highlight=False)
-    return 1 if reasons else 0
+    if newest is not None and newest.path.resolve() != path.resolve():
+        if candidate.version <= newest.version:
+            raise UsageError(
+                f"{path}: expected version {newest.version + 1} of {candidate.type}, since {newest.name} is "
+                f"its newest, found {candidate.version}"
+            )
+        older = [schema.path for schema in registry.schemas() if schema.type == candidate.type]
+        _, problems = _load_with(path, older)
+    if as_json:
+        found = [{"line": problem.line, "message": problem.message} for problem in problems]
+        report = json.dumps({"schema": candidate.name, "compatible": not problems, "problems": found})
+        console.print(report, markup=False, highlight=False, soft_wrap=True)
+        return 1 if problems else 0
+    for problem in problems:
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    if not problems:
+        told = "is the first schema of its type"
+        if newest is not None:
+            told = f"reads all data of {newest.name} and before"
+        console.print(f"{candidate.name} {told}", highlight=False)
+    return 1 if problems else 0
+
+
+def _load_with(path: Path, others: list[Path]) -> tuple[EventSchema | None, list[Problem]]:
+    """A schema file as a registry with these others loads it, and its problems there."""
+    with TemporaryDirectory(prefix="cjaas-schemas-") as folder:
+        copy = Path(folder, path.name)
+        try:
+            shutil.copyfile(path, copy)
+            for number, other in enumerate(others):
+                beside = Path(folder, str(number))
+                beside.mkdir()
+                shutil.copyfile(other, beside / other.name)
+        except OSError as error:
+            raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from None
+        registry, problems = Registry.load(Path(folder))
+    own = [Problem(path, problem.line, problem.message) for problem in problems if problem.path == copy]
+    return next((schema for schema in registry.schemas() if schema.path == copy), None), own

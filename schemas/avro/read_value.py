@@ -229,15 +229,16 @@ def _union(plan: UnionPlan, readers: list[ReadValue]) -> ReadValue:
         best: tuple[Any, int] | None = None
         failures: list[InvalidData] = []
         tag = next(iter(value)) if type(value) is dict and len(value) == 1 else None
-        if tag is not None and tag in by_tag:
+        tagged = tag is not None and tag in by_tag
+        if tagged:
             reading.unknown = 0
             try:
-                best = (readers[by_tag[tag]](value[tag], reading), reading.unknown)
+                best = (readers[by_tag[str(tag)]](value[tag], reading), reading.unknown)
             except InvalidData as error:
-                failures.append(error.within(tag))
+                failures.append(error.within(str(tag)))
         if best is None:
             for branch, reader in parts:
-                if failures and not _knows(branch, str(tag)):
+                if tagged and not _knows(branch, str(tag)):
                     continue
                 reading.unknown = 0
                 try:

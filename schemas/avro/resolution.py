@@ -200,11 +200,11 @@ def _same_name(reader: Named, writer: Named) -> bool:
 def _sources(reader: Record, writer: Record) -> dict[str, Field]:
     """The writer's field for each field of the reader, by name, else by alias."""
     written = {item.name: item for item in writer.fields}
-    out = {item.name: written[item.name] for item in reader.fields if item.name in written}
+    out = {item.name: written.pop(item.name) for item in reader.fields if item.name in written}
     for item in reader.fields:
-        free = [alias for alias in item.aliases if alias in written and alias not in out]
-        if item.name not in out and free and all(written[free[0]] is not taken for taken in out.values()):
-            out[item.name] = written[free[0]]
+        alias = next((alias for alias in item.aliases if alias in written), None)
+        if item.name not in out and alias is not None:
+            out[item.name] = written.pop(alias)
     return out
 
 

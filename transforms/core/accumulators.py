@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from schemas.workspace.model import Aggregate, Attribute
@@ -99,22 +100,29 @@ class _Average(_Sum):
 
 
 class _Extreme(Accumulator):
+    """The least or the greatest value: of numbers by value, of texts by code point, numbers before texts."""
+
     keeps_values = True
 
     def __init__(self, numeric: bool, least: bool) -> None:
         super().__init__(numeric)
         self._least = least
-        if numeric:
-            self.refuses = _is_no_number
+        self.refuses = _is_no_number if numeric else _has_no_rank
 
     def convert(self, value: Any, event: FoldEvent, position: int) -> Any:
-        return to_billionths(value) if self.numeric else value
+        if self.numeric:
+            return to_billionths(value)
+        return None if _has_no_rank(value) else value
 
     def combine(self, one: Any, other: Any) -> Any:
-        return other if (other < one) is self._least else one
+        if type(one) is type(other) is not float:
+            return other if (other < one) is self._least else one
+        return other if (_rank(other) < _rank(one)) is self._least else one
 
     def read(self, held: list[Any]) -> Any:
-        value = min(held) if self._least else max(held)
+        value = held[0]
+        for other in held[1:]:
+            value = self.combine(value, other)
         return from_billionths(value) if self.numeric else value
 
 
@@ -177,6 +185,15 @@ def accumulator(attribute: Attribute, numeric: bool) -> Accumulator:
 
 def _is_no_number(value: Any) -> bool:
     return to_billionths(value) is None
+
+
+def _has_no_rank(value: Any) -> bool:
+    return type(value) not in (int, str) and not (type(value) is float and isfinite(value))
+
+
+def _rank(value: Any) -> tuple[bool, Any, str]:
+    """Equal numbers are told apart by their text, so that the order of events cannot show."""
+    return type(value) is str, value, repr(value)
 
 
 _NO_EVENT = FoldEvent("", 0, "", 0, 0, "", "", 0, (), ())

@@ -36,7 +36,12 @@ def bucket_width_us(lookback_us: int | None) -> int:
 
 
 class AttributeFold:
-    """One attribute of the workspace: adds entries to a state and reads the value from it."""
+    """One attribute of the workspace: adds entries to a state and reads the value from it.
+
+    Attributes:
+        counts_events: whether each event counts as itself.
+        keeps_time: whether what is kept are times of events, in microseconds.
+    """
 
     def __init__(self, attribute: Attribute, numeric: bool) -> None:
         self.name = attribute.name
@@ -44,13 +49,13 @@ class AttributeFold:
         self.counts_events = attribute.field is None
         self._accumulator = accumulator(attribute, numeric)
         # Times are kept as microseconds, and written out when they are read.
-        self._is_time = attribute.field == TIME_FIELD and self._accumulator.keeps_values
+        self.keeps_time = attribute.field == TIME_FIELD and self._accumulator.keeps_values
 
     def bind(self, found: Found) -> Add:
         """The function that adds events of one type.
 
         Args:
-            found: reads the attribute's field; for `$time`, the microseconds.
+            found: reads the attribute's field; for `$time`, the microseconds if it keeps times.
         """
         raise NotImplementedError
 
@@ -63,7 +68,7 @@ class AttributeFold:
         raise NotImplementedError
 
     def _shown(self, value: Any) -> Any:
-        if not self._is_time:
+        if not self.keeps_time:
             return value
         return [format_rfc3339(item) for item in value] if isinstance(value, list) else format_rfc3339(value)
 

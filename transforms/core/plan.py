@@ -62,7 +62,7 @@ class TypePlan:
         self.attributes = tuple(
             AttributeRule(
                 compile_condition(attribute.where, self._subject) if attribute.where else None,
-                folds[attribute.name].bind(self._found(attribute.field)),
+                folds[attribute.name].bind(self._found(attribute.field, folds[attribute.name].keeps_time)),
             )
             for attribute in attributes
         )
@@ -86,11 +86,11 @@ class TypePlan:
         index = self.paths.index(path)
         return lambda event: values_of(event.values[index])
 
-    def _found(self, path: str | None) -> Found:
-        """What an attribute's field is in an event; the time in microseconds."""
+    def _found(self, path: str | None, keeps_time: bool) -> Found:
+        """What an attribute's field is in an event; a time that is kept, in microseconds."""
         if path is None:
             return lambda event: None
-        if path == TIME_FIELD:
+        if keeps_time:
             return lambda event: event.time_us
         if path.startswith("$"):
             read = _ENVELOPE[path]

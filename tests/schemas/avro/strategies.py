@@ -35,6 +35,24 @@ def schemas(draw: st.DrawFn, *, plain: bool = False) -> dict[str, Any]:
     return _Builder(draw, plain).record(3)
 
 
+@st.composite
+def record_unions(draw: st.DrawFn) -> dict[str, Any]:
+    """A record schema with a union of flat records that are alike."""
+    leaf = st.sampled_from(["int", "string", "boolean", ["null", "int"]])
+    branches: list[Any] = []
+    for index in range(draw(st.integers(2, 3))):
+        fields = draw(st.dictionaries(st.sampled_from(FIELD_NAMES[:3]), leaf, min_size=1, max_size=3))
+        branches.append(
+            {
+                "type": "record",
+                "name": f"N{index}",
+                "namespace": "",
+                "fields": [{"name": name, "type": type_} for name, type_ in fields.items()],
+            }
+        )
+    return {"type": "record", "name": "R", "namespace": "", "fields": [{"name": "x", "type": branches}]}
+
+
 class _Builder:
     def __init__(self, draw: st.DrawFn, plain: bool) -> None:
         self.draw = draw
@@ -108,12 +126,15 @@ class _Builder:
     def union(self, depth: int, around: str) -> list[Any]:
         out: list[Any] = []
         tags: set[str] = set()
+        records = self.draw(st.booleans())
         for _ in range(self.draw(st.integers(1, 4))):
-            branch = self.type(depth - 1, around)
-            if isinstance(branch, list):
-                continue
-            tag = branch if isinstance(branch, str) else _tag(branch)
-            if tag not in tags:
+            known = len(self.defined)
+            branch = self.record(depth - 1) if records else self.type(depth - 1, around)
+            tag = "union" if isinstance(branch, list) else branch if isinstance(branch, str) else _tag(branch)
+            if tag in tags or tag == "union":
+                # What the branch defines is gone with it.
+                del self.defined[known:]
+            else:
                 tags.add(tag)
                 out.append(branch)
         return out or ["null"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.avro import compile_datum
 from schemas.avro.compile_datum import RAISED
-from tests.schemas.avro.strategies import ANYTHING, schemas, values
+from tests.schemas.avro.strategies import ANYTHING, record_unions, schemas, values
 
 
 def oracle(datum: object, schema: Any) -> bool:
@@ -24,7 +24,7 @@ def oracle(datum: object, schema: Any) -> bool:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_the_verdict_is_fastavros(data: st.DataObject) -> None:
-    schema = data.draw(schemas())
+    schema = data.draw(st.one_of(schemas(), record_unions()))
     check = compile_datum(schema)
     for _ in range(3):
         datum = data.draw(st.one_of(values(schema), values(schema), ANYTHING))

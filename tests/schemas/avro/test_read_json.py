@@ -17,7 +17,7 @@ from schemas.avro import InvalidData
 from schemas.avro.compile_json import compile_json, holds_decimal
 from schemas.avro.read_value import Reading, ValueReaders
 from tests.schemas.avro.definitions import field, logical, plan_of, record, result, same_bytes, schema
-from tests.schemas.avro.strategies import JSON, schemas, values
+from tests.schemas.avro.strategies import JSON, record_unions, schemas, values
 
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}
 MONEY = record(
@@ -287,6 +287,11 @@ def test_missing_fields_take_their_defaults_and_unknown_ones_are_counted_at_any_
     }
 
 
+def test_a_default_is_no_tagged_value() -> None:
+    whole = schema(field("x", [{"type": "map", "values": "string"}, "string"], default={"string": "a"}))
+    assert whole.read_json(b"{}") == ({"x": {"string": "a"}}, 0)
+
+
 def test_a_default_is_new_for_each_value() -> None:
     whole = schema(field("tags", {"type": "array", "items": "string"}, default=[]), field("n", "int"))
     whole.read_json(b'{"n": 1}')[0]["tags"].append("changed")
@@ -299,6 +304,7 @@ def test_a_plain_object_is_read_by_the_record_that_knows_most_of_it() -> None:
     whole = schema(field("x", [far, near]))
     assert whole.read_json(b'{"x": {"a": 1, "z": 2}}') == ({"x": {"a": 1, "b": None}}, 1)
     assert whole.read_json(b'{"x": {"z": 2}}') == ({"x": {"c": None}}, 1)
+    assert whole.read_json(b'{"x": {"c": "no int", "b": 1}}') == ({"x": {"a": None, "b": 1}}, 1)
 
 
 def test_nested_unions_are_read_in_good_time() -> None:
@@ -335,7 +341,7 @@ def test_a_field_name_adds_no_code() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_plain_schemas_accept_what_fastavro_accepts(data: st.DataObject) -> None:
-    definition = data.draw(schemas(plain=True))
+    definition = data.draw(st.one_of(schemas(plain=True), record_unions()))
     reader = compile_json(plan_of(definition))
     for _ in range(3):
         value = data.draw(st.one_of(values(definition, json=True), values(definition, json=True), JSON))

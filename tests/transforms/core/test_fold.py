@@ -1,0 +1,434 @@
+"""The fold: order-free, each event once, and what a naive reading of all events gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_rfc3339
+from schemas.workspace import Workspace
+from schemas.workspace.condition import Op, Subject, Test
+from schemas.workspace.model import Aggregate, Attribute
+from tests.fold_events import PERSON, START_US, fold_event
+from tests.workspaces import small_workspace
+from transforms.core.fold import FoldOutcome, fold, is_late, prune, read_attribute, read_values
+from transforms.core.fold_event import FoldEvent, order
+from transforms.core.plan import Plan
+from transforms.core.profile import Profile, decode_image, encode_image, facts
+from transforms.core.refold import refold
+
+SCALE = 10**9
+LOOKBACKS = {"ever": None, "minutes": 30 * MINUTE_US, "hours": DAY_US, "days": 30 * DAY_US}
+ONLY_LARGE = Test(Subject("field", "number"), Op.GE, 2)
+BOTH = ("probe", "login")
+
+
+def grid() -> tuple[Attribute, ...]:
+    """Every aggregate x limit x lookback x condition, over a number, a text, an array and the envelope."""
+    attributes = []
+    for aggregate in Aggregate:
+        for shown, lookback_us in LOOKBACKS.items():
+            for limit in (None, 1, 3):
+                for where in (None, ONLY_LARGE):
+                    for field in (None, "number", "label", "tags", "lines.price", "$time", "$id"):
+                        if where is not None and field in ("label", "$id", "$time"):
+                            continue
+                        if field is None and aggregate not in (Aggregate.COUNT, Aggregate.SUM):
+                            continue
+                        if aggregate in (Aggregate.SUM, Aggregate.AVERAGE) and field not in (None, "number", "lines.price"):
+                            continue
+                        events: tuple[str, ...] = ("probe",)
+                        if where is None:
+                            events = ("*",) if field is None or field.startswith("$") else events
+                        if field == "lines.price":
+                            if where is not None:
+                                continue
+                            events = ("purchase",)
+                        name = "_".join(map(str, (aggregate, field, limit, shown, where is not None)))
+                        attributes.append(Attribute(name, events, field, aggregate, limit, lookback_us, where))
+    return tuple(attributes)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
+
+
+@pytest.fixture(scope="module")
+def plan(workspace: Workspace) -> Plan:
+    """All attributes of the grid; lateness so great that no event of a test lies below the floor."""
+    return Plan(replace(workspace, attributes=grid(), journeys=(), allowed_lateness_us=100 * DAY_US))
+
+
+# Times that share buckets, and that lie on and beside the edges of buckets and lookbacks.
+TIMES = st.builds(
+    lambda base, jitter: START_US + base + jitter,
+    st.sampled_from([0, MINUTE_US, 30 * MINUTE_US, HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US, 31 * DAY_US, -DAY_US]),
+    st.sampled_from([-1, 0, 1, SECOND_US, 59 * SECOND_US, MINUTE_US - 1, 5 * MINUTE_US]),
+)  # fmt: skip
+NUMBERS = st.sampled_from([0, -0.0, 0.1, 0.2, 1, 2, 2.5, 1e-10, 1.5e-9, -3.25, 1e15, 1e28, 1e29, -1e300])
+PROBES = st.fixed_dictionaries(
+    {
+        "number": st.none() | NUMBERS,
+        "label": st.none() | st.sampled_from(["", "a", "b", "ä", "1", "1.0"]),
+        "tags": st.lists(st.sampled_from(["x", "y", "z"]), max_size=3),
+    }
+)
+LINES = st.lists(
+    st.fixed_dictionaries({"sku": st.sampled_from("AB"), "price": st.none() | NUMBERS}), max_size=3
+)
+PURCHASES = LINES.map(lambda lines: {"total": "1.00", "currency": "EUR", "lines": lines})
+DATA = st.one_of(
+    st.tuples(st.just("probe"), PROBES),
+    st.tuples(st.just("purchase"), PURCHASES),
+    st.tuples(st.just("login"), st.just({"device": None})),
+)
+IDENTITIES = st.lists(st.sampled_from(["cookie:a", "cookie:b", "email:a@b.de"]), min_size=1, max_size=2, unique=True)
+RAW = st.lists(
+    st.tuples(DATA, TIMES, st.integers(0, 3), st.integers(0, 2 * HOUR_US), IDENTITIES), max_size=14
+)
+Raw = list[tuple[tuple[str, dict[str, Any]], int, int, int, list[str]]]
+
+
+class Sample:
+    """An event as generated, beside its fold event, for an oracle that does not look at the latter."""
+
+    def __init__(self, plan: Plan, number: int, raw: Any) -> None:
+        (self.type, self.data), self.time_us, prefix, delay_us, identities = raw
+        # Ids that tie in time stand in another order than the events were made in.
+        self.id = f"{prefix}-{number:03d}"
+        self.fold = fold_event(
+            plan,
+            self.type,
+            self.data,
+            self.time_us,
+            event_id=self.id,
+            publish_us=self.time_us + delay_us,
+            identities=tuple(identities),
+        )
+
+
+def samples_of(plan: Plan, raws: Raw) -> list[Sample]:
+    return [Sample(plan, number, raw) for number, raw in enumerate(raws)]
+
+
+def folded(plan: Plan, events: Iterable[FoldEvent]) -> Profile:
+    profile = Profile(PERSON)
+    for event in events:
+        fold(profile, event, plan)
+    prune(profile, plan)
+    return profile
+
+
+def reloaded(profile: Profile, plan: Plan) -> Profile:
+    prune(profile, plan)
+    return decode_image(encode_image(profile, 1, read_values(profile, plan, profile.time_us)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(RAW, st.randoms(use_true_random=False), st.data())
+def test_any_order_and_any_copies_give_the_same_facts(
+    plan: Plan, raws: Raw, random: Any, data: st.DataObject
+) -> None:
+    events = [sample.fold for sample in samples_of(plan, raws)]
+    expected = facts(folded(plan, events))
+    copies = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
+    shuffled = [*events, *copies]
+    random.shuffle(shuffled)
+    assert facts(folded(plan, shuffled)) == expected
+    # In batches, through the image, whose prunes come at other points.
+    profile = Profile(PERSON)
+    for event in shuffled:
+        fold(profile, event, plan)
+        if data.draw(st.booleans()):
+            profile = reloaded(profile, plan)
+    assert facts(reloaded(profile, plan)) == expected
+    assert facts(refold(PERSON, shuffled, plan)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(RAW, st.sampled_from([0, 1, 29 * MINUTE_US, 30 * MINUTE_US, 31 * MINUTE_US, DAY_US, 30 * DAY_US]))
+@example([(("probe", {"number": 1e28}), START_US, 0, 0, ["cookie:a"])] * 9, 0)
+def test_values_are_those_of_a_naive_reading(plan: Plan, raws: Raw, ahead_us: int) -> None:
+    samples = samples_of(plan, raws)
+    profile = reloaded(folded(plan, [sample.fold for sample in samples]), plan)
+    as_of_us = max((sample.time_us for sample in samples), default=START_US) + ahead_us
+    found = read_values(profile, plan, as_of_us)
+    expected = {
+        attribute.name: value
+        for attribute in plan.workspace.attributes
+        if (value := oracle(attribute, samples, as_of_us)) is not None
+    }
+    assert found == expected
+    identities = {}
+    for sample in sorted(samples, key=lambda sample: sample.time_us, reverse=True):
+        for identity in sample.fold.identities:
+            identities[identity] = sample.time_us
+    assert profile.identities == identities
+
+
+def numbers_at(sample: Sample, field: str) -> list[Any]:
+    """The values of a field, read by hand."""
+    if field == "$time":
+        return [format_rfc3339(sample.time_us)]
+    if field == "$id":
+        return [sample.id]
+    if field == "lines.price":
+        found = [line["price"] for line in sample.data["lines"]]
+    elif field == "tags":
+        found = list(sample.data.get("tags", []))
+    else:
+        found = [sample.data.get(field)]
+    return [value for value in found if value is not None]
+
+
+def billionths(value: Any) -> int | None:
+    exact = Fraction(repr(value))
+    return round(exact * SCALE) if abs(exact) < 10**29 else None
+
+
+def number(scaled: int | Fraction) -> int | Decimal:
+    """A number of billionths, as JSON has it."""
+    scaled = round(scaled)
+    return scaled // SCALE if scaled % SCALE == 0 else Decimal(scaled).scaleb(-9)
+
+
+def oracle(attribute: Attribute, samples: Sequence[Sample], as_of_us: int) -> Any:
+    """An attribute's value, recomputed from all events as the design says it."""
+    numeric = attribute.field in ("number", "lines.price")
+    summed = attribute.aggregate in (Aggregate.SUM, Aggregate.AVERAGE)
+    entries = []
+    for sample in samples:
+        if attribute.events != ("*",) and sample.type not in attribute.events:
+            continue
+        if attribute.where is not None:
+            found = sample.data.get("number")
+            if found is None or billionths(found) is None or found < 2:
+                continue
+        values = [1] if attribute.field is None else numbers_at(sample, attribute.field)
+        for position, value in enumerate(values):
+            extreme = numeric and attribute.aggregate in (Aggregate.MIN, Aggregate.MAX)
+            if (summed or extreme) and billionths(value) is None:
+                continue
+            entries.append((sample.time_us, sample.id, position, value))
+    entries.sort(key=lambda entry: entry[:3])
+    limit = attribute.limit
+    if limit is None and attribute.aggregate in (Aggregate.VALUE, Aggregate.LAST):
+        limit = 1
+    if attribute.lookback_us is not None:
+        start_us = as_of_us - attribute.lookback_us
+        if limit is not None:
+            entries = [entry for entry in entries[-limit:] if entry[0] > start_us]
+        else:
+            width = MINUTE_US if attribute.lookback_us <= HOUR_US else HOUR_US
+            width = width if attribute.lookback_us <= 7 * DAY_US else DAY_US
+            # A bucket counts while its end lies after the start of the lookback.
+            entries = [entry for entry in entries if (entry[0] // width + 1) * width > start_us]
+    elif limit is not None:
+        entries = entries[-limit:]
+    if not entries:
+        return None
+    return aggregated(attribute, [entry[3] for entry in entries], limit, numeric)
+
+
+def aggregated(attribute: Attribute, values: list[Any], limit: int | None, numeric: bool) -> Any:
+    match attribute.aggregate:
+        case Aggregate.VALUE:
+            return values[-1] if limit == 1 else values[::-1]
+        case Aggregate.LAST:
+            return values[-1]
+        case Aggregate.FIRST:
+            return values[0]
+        case Aggregate.SUM:
+            return number(sum(billionths(value) or 0 for value in values))
+        case Aggregate.AVERAGE:
+            return number(Fraction(sum(billionths(value) or 0 for value in values), len(values)))
+        case Aggregate.COUNT if attribute.field is None:
+            return len(values)
+        case Aggregate.COUNT | Aggregate.DISTINCT:
+            counts = Counter(key_of(value) if numeric else value for value in values)
+            return dict(counts) if attribute.aggregate is Aggregate.COUNT else len(counts)
+    if numeric:
+        scaled = [billionths(value) or 0 for value in values]
+        return number(min(scaled) if attribute.aggregate is Aggregate.MIN else max(scaled))
+    return min(values) if attribute.aggregate is Aggregate.MIN else max(values)
+
+
+def key_of(value: Any) -> str:
+    """The one text of a number as folded; of one too great to be folded, its own."""
+    scaled = billionths(value)
+    if scaled is None:
+        return str(value)
+    return f"{Decimal(scaled).scaleb(-9):f}".rstrip("0").rstrip(".") if scaled % SCALE else str(scaled // SCALE)
+
+
+def test_the_grid_holds_every_aggregate_and_window(plan: Plan) -> None:
+    names = " ".join(plan.folds)
+    assert all(f"{aggregate}_" in names for aggregate in Aggregate)
+    assert len(plan.folds) > 200
+
+
+def test_progressive_profile(workspace: Workspace) -> None:
+    """A profile grows row by row: the name, the items in the cart, the last calls, the activity."""
+    plan = Plan(workspace)
+    profile = Profile(PERSON)
+
+    def happen(event_type: str, data: dict[str, Any], minute: int) -> dict[str, Any]:
+        time_us = START_US + minute * MINUTE_US
+        event = fold_event(plan, event_type, data, time_us, event_id=f"{event_type}-{minute}")
+        assert fold(profile, event, plan)[0] is FoldOutcome.FOLDED
+        values = read_values(profile, plan, time_us)
+        assert values.pop("last_seen") == format_rfc3339(time_us)
+        return values
+
+    assert happen("login", {}, 0) == {"activity": 1}
+    named = {"activity": 1, "name": "Ann"}
+    assert happen("customer_registered", {"name": "Ann"}, 1) == named
+    assert happen("cart_added", {"sku": "S1", "price": 1.0}, 2) == {**named, "items_in_cart": {"S1": 1}}
+    assert happen("cart_added", {"sku": "S2", "price": 1.0}, 3)["items_in_cart"] == {"S1": 1, "S2": 1}
+    assert happen("cart_added", {"sku": "S1", "price": 1.0}, 4)["items_in_cart"] == {"S1": 2, "S2": 1}
+    for minute, reason in enumerate(("bill", "move", "bill", "move", "fault"), 5):
+        values = happen("call_wrapped", {"reason": reason}, minute)
+    assert values["calls"] == ["fault", "move", "bill", "move"]
+    assert happen("login", {}, 20)["activity"] == 2
+    assert happen("customer_registered", {"name": "Anna"}, 21)["name"] == "Anna"
+    week = read_values(profile, plan, START_US + 7 * DAY_US + HOUR_US)
+    assert "items_in_cart" not in week
+    assert week["name"] == "Anna"
+
+
+def test_sums_are_exact(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    profile = Profile(PERSON)
+    for index in range(10):
+        data = {"total": "0.10", "currency": "EUR" if index else "USD"}
+        fold(profile, fold_event(plan, "purchase", data, event_id=f"e{index}"), plan)
+    assert read_values(profile, plan, START_US)["spend"] == Decimal("0.9")
+
+
+def test_values_that_cannot_be_summed_are_counted(plan: Plan) -> None:
+    profile = Profile(PERSON)
+    outcome, refused = fold(profile, fold_event(plan, "probe", {"number": 1e29}), plan)
+    summing = [
+        attribute
+        for attribute in plan.workspace.attributes
+        if attribute.field == "number"
+        and attribute.where is None
+        and attribute.aggregate in (Aggregate.SUM, Aggregate.AVERAGE, Aggregate.MIN, Aggregate.MAX)
+    ]
+    assert (outcome, refused) == (FoldOutcome.FOLDED, len(summing))
+    assert not {attribute.name for attribute in summing} & read_values(profile, plan, START_US).keys()
+
+
+def test_copy_is_a_duplicate_and_other_content_a_conflict(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    profile = Profile(PERSON)
+    first = fold_event(plan, "customer_registered", {"name": "Ann"})
+    later = fold_event(plan, "customer_registered", {"name": "Ann"}, publish_us=START_US + HOUR_US)
+    other = fold_event(plan, "customer_registered", {"name": "Bob"})
+    moved = fold_event(plan, "customer_registered", {"name": "Ann"}, START_US + 1)
+    elsewhere = fold_event(plan, "customer_registered", {"name": "Cid"}, START_US + 1, source="/other")
+    outcomes = [fold(profile, event, plan)[0] for event in (first, first, later, other, moved)]
+    assert outcomes == [
+        FoldOutcome.FOLDED,
+        FoldOutcome.DUPLICATE,
+        FoldOutcome.DUPLICATE,
+        FoldOutcome.CONFLICT,
+        FoldOutcome.CONFLICT,
+    ]
+    assert read_values(profile, plan, START_US)["name"] == "Ann"
+    assert fold(profile, elsewhere, plan)[0] is FoldOutcome.FOLDED
+
+
+def test_fingerprints_outlive_the_image(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    event = fold_event(plan, "login", {}, START_US)
+    profile = reloaded(folded(plan, [event]), plan)
+    assert fold(profile, event, plan)[0] is FoldOutcome.DUPLICATE
+
+
+def test_late_is_a_property_of_the_message(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    lateness_us = workspace.allowed_lateness_us
+    assert not is_late(START_US, START_US + lateness_us, lateness_us)
+    assert is_late(START_US, START_US + lateness_us + 1, lateness_us)
+    for other in ([], [fold_event(plan, "login", {}, START_US + 5 * DAY_US, event_id="e2")]):
+        profile = folded(plan, other)
+        before = facts(profile)
+        late = fold_event(plan, "login", {}, publish_us=START_US + lateness_us + 1)
+        assert fold(profile, late, plan)[0] is FoldOutcome.LATE
+        assert facts(profile) == before
+
+
+def test_below_the_floor_nothing_is_folded(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    profile = Profile(PERSON)
+    newest_us = START_US + 2 * workspace.allowed_lateness_us
+    fold(profile, fold_event(plan, "login", {}, newest_us, event_id="newest"), plan)
+    at_floor = fold_event(plan, "login", {}, START_US, event_id="at")
+    below = fold_event(plan, "login", {}, START_US - 1, event_id="below")
+    assert fold(profile, at_floor, plan)[0] is FoldOutcome.FOLDED
+    prune(profile, plan)
+    assert fold(profile, at_floor, plan)[0] is FoldOutcome.DUPLICATE
+    before = facts(profile)
+    assert fold(profile, below, plan)[0] is FoldOutcome.BELOW_FLOOR
+    assert facts(profile) == before
+    # A greater publish time raises the floor, and what lies below it is forgotten.
+    fold(profile, fold_event(plan, "login", {}, newest_us, event_id="x", publish_us=newest_us + 1), plan)
+    prune(profile, plan)
+    assert at_floor.print64 not in profile.prints
+    assert fold(profile, at_floor, plan)[0] is FoldOutcome.BELOW_FLOOR
+
+
+def test_attribute_that_left_the_templates_leaves_the_profile(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    profile = folded(plan, [fold_event(plan, "login", {})])
+    assert "activity" in profile.attributes
+    fewer = Plan(replace(workspace, attributes=workspace.attributes[:1]))
+    assert read_values(profile, fewer, START_US) == {}
+    prune(profile, fewer)
+    assert profile.attributes == {}
+
+
+def test_attribute_without_entries_has_no_value(workspace: Workspace) -> None:
+    plan = Plan(workspace)
+    assert read_attribute(Profile(PERSON), plan.folds["activity"], START_US) is None
+
+
+@given(st.permutations(range(6)))
+def test_events_are_ordered_by_time_then_id(plan: Plan, numbers: list[int]) -> None:
+    events = [
+        fold_event(plan, "login", {}, START_US + index // 2, event_id=f"e{index % 2}") for index in range(6)
+    ]
+    assert sorted((events[index] for index in numbers), key=order) == events
+
+
+MIXED = (
+    ("probe", {"mixed": 10}), ("probe", {"mixed": "10"}), ("probe", {"mixed": 9}), ("probe", {"mixed": None}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+@given(numbers=st.permutations(range(len(MIXED))))
+def test_numbers_and_texts_in_one_field_have_one_order(
+    workspace: Workspace, limit: int | None, numbers: list[int]
+) -> None:
+    """Numbers by value, then texts; as keys they have one text."""
+    aggregates = (Aggregate.MIN, Aggregate.MAX, Aggregate.DISTINCT, Aggregate.COUNT)
+    attributes = tuple(
+        Attribute(aggregate.value, ("probe",), "mixed", aggregate, limit, None, None) for aggregate in aggregates
+    )
+    plan = Plan(replace(workspace, attributes=attributes, journeys=()))
+    events = [
+        fold_event(plan, *MIXED[index], START_US + index, event_id=f"e{index}") for index in numbers
+    ]
+    values = read_values(reloaded(folded(plan, events), plan), plan, START_US + 9)
+    assert values == {"min": 9, "max": "10", "distinct": 2, "count": {"10": 2, "9": 1}}
