@@ -32,7 +32,7 @@ benchmarks: $(VENV)/.installed
 # The pins are the whole environment: what is installed is what was tested.
 $(VENV)/.installed: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 

@@ -71,9 +71,8 @@ def _test(test: dict[str, Any]) -> str:
         shown = "" if value is not False else " not"
     else:
         shown = f" {format_duration(value) if test['op'] == 'within' else _value(value)}"
-    return (
-        f"{name} {_OPS[test['op']]}{shown}: {'yes' if test['holds'] else 'no'}, found {_value(test['found'])}"
-    )
+    tested = f"{'not ' if test.get('not') else ''}{name} {_OPS[test['op']]}{shown}"
+    return f"{tested}: {'yes' if test['holds'] else 'no'}, found {_value(test['found'])}"
 
 
 def _value(value: Any) -> str:

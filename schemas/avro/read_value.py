@@ -47,6 +47,20 @@ class Reading:
 ReadValue = Callable[[Any, Reading], Any]
 
 
+_SHAPES = {
+    "uuid": "as text such as 8c1f9f5e-5bfa-4b0e-9a3e-1a2b3c4d5e6f",
+    "date": "as YYYY-MM-DD or days since 1970-01-01",
+    "time-millis": "as HH:MM:SS or milliseconds since midnight",
+    "time-micros": "as HH:MM:SS or microseconds since midnight",
+    "timestamp-millis": "as RFC 3339 text with a zone or milliseconds since 1970",
+    "timestamp-micros": "as RFC 3339 text with a zone or microseconds since 1970",
+    "timestamp-nanos": "as RFC 3339 text with a zone or nanoseconds since 1970",
+    "local-timestamp-millis": "as YYYY-MM-DDTHH:MM:SS without a zone or milliseconds",
+    "local-timestamp-micros": "as YYYY-MM-DDTHH:MM:SS without a zone or microseconds",
+    "local-timestamp-nanos": "as YYYY-MM-DDTHH:MM:SS without a zone or nanoseconds",
+}
+"""How a logical type is written in JSON."""
+
 _FieldReader = tuple[str, str | None, Callable[[], Any] | None, ReadValue]
 """A field's name, its target, what makes its default, and its reader."""
 
@@ -88,7 +102,8 @@ def _leaf(plan: LeafPlan | EnumPlan) -> ReadValue:
         if plan.renamed:
             promote = {symbol: plan.renamed.get(symbol, symbol) for symbol in plan.symbols}.__getitem__
     else:
-        expected, convert = describe(plan.type), from_json(plan.type)
+        shape = _SHAPES.get(plan.type.logical.name, "") if plan.type.logical else ""
+        expected, convert = f"{describe(plan.type)} {shape}".rstrip(), from_json(plan.type)
         if plan.promotion is not Promotion.NONE:
             promote = PROMOTE[plan.promotion]
 

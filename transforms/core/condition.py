@@ -9,7 +9,8 @@ from typing import Any
 
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import condition as tree
-from schemas.workspace.condition import Condition, Op, Subject, Test, leaves
+from schemas.workspace.condition import Condition, Op, Subject, Test
+from transforms.core.accumulators import to_key
 from transforms.core.numbers import to_billionths
 
 Read = Callable[[Any], list[Any]]
@@ -52,8 +53,9 @@ class Explained:
                 list(test.value) if isinstance(test.value, tuple) else test.value,
                 subject(test.subject),
                 _holds(test),
+                negated,
             )
-            for test in leaves(condition)
+            for test, negated in _signed(condition)
         ]
         self._verdict = None if condition is None else _verdict(condition, count())
 
@@ -61,13 +63,28 @@ class Explained:
         """Whether it holds; and what each test compared with what, and came to."""
         evidence = []
         results = []
-        for kind, name, op, value, read, holds in self._tests:
+        for kind, name, op, value, read, holds, negated in self._tests:
             found = read(scope)
             held = holds(found, as_of_us)
             shown = (found[0] if len(found) == 1 else found) if found else None
             results.append(held)
-            evidence.append({kind: name, "op": op, "value": value, "found": shown, "holds": held})
+            tested = {kind: name, "op": op, "value": value, "found": shown, "holds": held is not negated}
+            if negated:
+                tested["not"] = True
+            evidence.append(tested)
         return self._verdict is None or self._verdict(results), evidence
+
+
+def _signed(condition: Condition | None, negated: bool = False) -> Iterator[tuple[Test, bool]]:
+    """The tests of a condition from left to right, each with whether the condition wants it to fail."""
+    match condition:
+        case Test():
+            yield condition, negated
+        case tree.Not(part):
+            yield from _signed(part, not negated)
+        case tree.All(parts) | tree.Any(parts):
+            for part in parts:
+                yield from _signed(part, negated)
 
 
 def _verdict(condition: Condition, numbers: Iterator[int]) -> Callable[[list[bool]], bool]:
@@ -115,6 +132,8 @@ def _equals(wanted: Any) -> Callable[[Any], bool]:
         return lambda found: found is wanted
     if isinstance(wanted, int | float):
         scaled = to_billionths(wanted)
+        if scaled is None:
+            return lambda found: False
         return lambda found: not isinstance(found, bool) and to_billionths(found) == scaled
     return lambda found: bool(found == wanted)
 
@@ -125,7 +144,7 @@ def _compares(op: Op, wanted: Any) -> Callable[[Any], bool]:
 
     def compare(found: Any) -> bool:
         value = to_billionths(found) if numeric else found
-        if value is None or isinstance(value, bool) or isinstance(value, str) is numeric:
+        if value is None or bound is None or isinstance(value, bool) or isinstance(value, str) is numeric:
             return False
         if op is Op.GT:
             return bool(value > bound)
@@ -140,11 +159,12 @@ def _compares(op: Op, wanted: Any) -> Callable[[Any], bool]:
 
 def _contains(wanted: Any) -> Holds:
     equal = _equals(wanted)
+    keys = {to_key(wanted, False), to_key(wanted, isinstance(wanted, int | float))}
 
     def contains(found: list[Any], as_of_us: int) -> bool:
         for value in found:
             if isinstance(value, dict):
-                if str(wanted) in value:
+                if not keys.isdisjoint(value):
                     return True
             elif equal(value) or (isinstance(value, str) and isinstance(wanted, str) and wanted in value):
                 return True
@@ -155,12 +175,20 @@ def _contains(wanted: Any) -> Holds:
 
 def _within(duration_us: int) -> Holds:
     return lambda found, as_of_us: any(
-        as_of_us - duration_us <= _instant(value) <= as_of_us for value in found
+        instant is not None and as_of_us - duration_us <= instant <= as_of_us
+        for instant in map(_instant, found)
     )
 
 
-def _instant(text: str) -> int:
-    """The microseconds of a canonical timestamp or date; a date and a local time count as UTC."""
-    if len(text) == 10:
-        return parse_rfc3339(f"{text}T00:00:00Z")
-    return parse_rfc3339(text if text.endswith("Z") else f"{text}Z")
+def _instant(value: Any) -> int | None:
+    """The microseconds of a canonical timestamp or date, None for what is neither.
+
+    A date and a local time count as UTC.
+    """
+    if not isinstance(value, str):
+        return None
+    text = f"{value}T00:00:00" if len(value) == 10 else value
+    try:
+        return parse_rfc3339(text if text.endswith("Z") else f"{text}Z")
+    except ValueError:
+        return None

@@ -165,7 +165,7 @@ class Decider:
             if isinstance(source, AttributeSource):
                 value = read_attribute(scope.profile, self._plan.folds[source.name], scope.as_of_us)
             elif isinstance(source, FieldSource):
-                found = scope.fields[source.path]
+                found = scope.fields.get(source.path)
                 value = (found[0] if len(found) == 1 else found) if found else None
             else:
                 value = source.value

@@ -98,8 +98,8 @@ class Engine:
         plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
         for number, event in enumerate(events, 1):
             if profile.runs:
-                decider.on_due(profile, event.time_us - 1, decided)
-            if number % _MEASURED_EVERY == 0:
+                decider.on_due(profile, min(event.time_us - 1, as_of_us), decided)
+            if number % _MEASURED_EVERY == 0 and not profile.overflown:
                 self._measure(profile)
             if profile.overflown:
                 advanced.overflown += 1
@@ -115,4 +115,5 @@ class Engine:
 
     def _measure(self, profile: Profile) -> None:
         prune(profile, self.plan)
-        profile.overflown = len(encode_image(profile, 0, {})) > MAX_IMAGE_BYTES
+        values = read_values(profile, self.plan, profile.time_us)
+        profile.overflown = len(encode_image(profile, 0, values)) > MAX_IMAGE_BYTES

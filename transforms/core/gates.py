@@ -99,7 +99,8 @@ class Gates:
     def _subject(self, subject: Subject) -> Read:
         name = subject.name
         if subject.kind == "field":
-            return lambda scope: scope.fields[name]
+            # A run that began under another version of the journey does not know every field.
+            return lambda scope: scope.fields.get(name, [])
         attribute = self._plan.folds[name]
 
         def read(scope: Scope) -> list[Any]:

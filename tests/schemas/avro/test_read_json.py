@@ -219,6 +219,14 @@ def test_a_value_that_does_not_fit_is_refused(type_: Any, raw: str) -> None:
         (b'{"price": 1, "labels": {"a": true}}', "labels.a: expected a string, found true"),
         (b'{"price": 1, "items": 7}', "items: expected a list, found number 7"),
         (b'{"price": 1, "data": {"data": 7}}', "data.data: expected a string, found number 7"),
+        (
+            b'{"price": 1, "at": "2026-01-02"}',
+            "at: expected a timestamp-millis as RFC 3339 text with a zone or milliseconds since 1970, found text '2026-01-02'",
+        ),
+        (
+            b'{"price": 1, "cost": 1.234}',
+            "cost: expected a decimal of 6 digits, 2 after the point, found number 1.234",
+        ),
         (b"[]", "data: expected an object (Event), found a list"),
         (b'{"price": 1', "data: expected JSON, found something else (Input data was truncated)"),
         (b'{"price": "\xff"}', "data: expected JSON in UTF-8, found something else (invalid start byte)"),
@@ -230,6 +238,8 @@ def test_the_error_names_field_expectation_and_value(raw: bytes, message: str) -
         field("price", "double"),
         field("items", {"type": "array", "items": item}, default=[]),
         field("labels", {"type": "map", "values": "string"}, default={}),
+        field("at", logical("long", "timestamp-millis"), default=0),
+        field("cost", DECIMAL, default="\u0000"),
         field("data", ["null", record("Data", field("data", "string"))], default=None),
     )
     with pytest.raises(InvalidData) as caught:
