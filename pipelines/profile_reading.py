@@ -21,13 +21,13 @@ from schemas.timestamps import EPOCH, MICROSECOND, format_rfc3339
 from schemas.workspace.model import Workspace
 from sinks.sqlite_profiles import SqliteProfiles
 from sinks.warehouse import Warehouse
-from transforms.core.envelope import Refused
 from transforms.core.fold import read_values
 from transforms.core.fold_event import FoldEvent, reduce_event
 from transforms.core.identity import Identities
 from transforms.core.plan import Plan
-from transforms.core.profile import Profile, decode_image
+from transforms.core.profile import NEVER_US, Profile, decode_image
 from transforms.core.refold import refold
+from transforms.core.refused import Refused
 
 _CHUNK = 10_000
 _HEX = frozenset("0123456789abcdef")
@@ -159,8 +159,10 @@ class ProfileReader:
             f" AND event_time <= TIMESTAMPTZ '{format_rfc3339(as_of_us)}' ORDER BY person_id"
         ).rows
         for person_id, group in groupby(rows, key=itemgetter(0)):
-            events = [self._fold_event(row) for row in group]
-            yield person_id, refold(person_id, events, self._plan)
+            profile = refold(person_id, (self._fold_event(row) for row in group), self._plan)
+            # Late events alone make nobody.
+            if profile.time_us != NEVER_US:
+                yield person_id, profile
 
     def _fold_event(self, row: tuple[Any, ...]) -> FoldEvent:
         person_id, event_id, source, kind, event_time, publish_time, name, identities, data, extensions = row

@@ -79,9 +79,7 @@ def run(job: Job) -> None:
     batches = pw.io.python.read(_Lines(job), schema=_Batches, autocommit_duration_ms=None)
     decoded = batches.select(decoded=decode(pw.this.batch))
     pw.io.subscribe(decoded, on_change=keep)
-    reduced = decoded.select(
-        events=reduce(pw.this.decoded), publish_us=last_publish(pw.this.decoded)
-    )
+    reduced = decoded.select(events=reduce(pw.this.decoded), publish_us=last_publish(pw.this.decoded))
     clock = reduced.reduce(as_of_us=pw.reducers.max(pw.this.publish_us))
     events = reduced.flatten(pw.this.events).select(
         person_id=pw.this.events.get(0), packed=pw.this.events.get(1)

@@ -37,7 +37,8 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     from sinks.warehouse import Warehouse
 
     if (arguments.action is None) == (arguments.person is None):
-        raise UsageError("explain: expected an ACTION_ID or --person IDENTITY")
+        found = "neither" if arguments.action is None else "both"
+        raise UsageError(f"explain: expected an ACTION_ID or --person IDENTITY, found {found}")
     output = output_of(arguments)
     if arguments.action is not None:
         with Warehouse(output) as warehouse:

@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         _list(registry, console, arguments.json)
         return 0
     if arguments.name is None:
-        expected = ".avsc file" if arguments.action == "compatibility" else "TYPE or TYPE/VERSION"
+        expected = "an .avsc file" if arguments.action == "compatibility" else "TYPE or TYPE/VERSION"
         raise UsageError(f"schemas {arguments.action}: expected a NAME, {expected}, found none")
     if arguments.action == "compatibility":
         return _compatibility(registry, Path(arguments.name), console, arguments.json)

@@ -12,17 +12,15 @@ from schemas.avro import EventSchema, InvalidData
 from schemas.dead_letter import DeadLetter, DeadLetterError, Stage
 from schemas.event import Event
 from schemas.message import MessageBatch
-from schemas.timestamps import HOUR_US, format_rfc3339, parse_rfc3339
 from schemas.workspace.model import Workspace
 from transforms.core import envelope as cloudevents
-from transforms.core.envelope import MAX_PAYLOAD_BYTES, Envelope, Refused
+from transforms.core.context_attributes import valid_uri
+from transforms.core.envelope import MAX_PAYLOAD_BYTES, Envelope
+from transforms.core.event_times import read_time, read_times
 from transforms.core.identity import Identities, Identity
 from transforms.core.paths import compile_path, values_of
+from transforms.core.refused import Refused, refused
 
-MAX_AHEAD_US = HOUR_US
-FIRST_US = parse_rfc3339("0001-01-01T00:00:00Z")
-END_US = parse_rfc3339("9000-01-01T00:00:00Z")
-"""No time is this or later: what is reckoned from it still has a date."""
 REDRIVEN = "cjaas-publish-time"
 
 _IdentityField = tuple[Callable[[dict[str, Any]], Any], str]
@@ -69,8 +67,8 @@ class Decoder:
         ):
             try:
                 events.append(self._event(payload, message_id, attributes, publish_us, decoded))
-            except Refused as refused:
-                dead_letters.append(self._dead_letter(payload, message_id, attributes, publish_us, refused))
+            except Refused as refusal:
+                dead_letters.append(self._dead_letter(payload, message_id, attributes, publish_us, refusal))
         return decoded
 
     def _event(
@@ -86,17 +84,17 @@ class Decoder:
         else:
             envelope, extensions = cloudevents.read_binary(payload, attributes)
         if attributes and REDRIVEN in attributes:
-            publish_us = _time(envelope, REDRIVEN, attributes[REDRIVEN])
+            publish_us = read_time(envelope, REDRIVEN, attributes[REDRIVEN])
         if envelope.workspace is not None and envelope.workspace != self._workspace.name:
-            raise _refused(
-                envelope,
+            raise refused(
                 DeadLetterError.WRONG_WORKSPACE,
                 f"workspace: expected {self._workspace.name!r}, found {envelope.workspace[:60]!r}",
+                envelope.type,
             )
         source = envelope.source
         if source not in self._sources:
             self._check_source(envelope)
-        time_us, publish_us = self._times(envelope, publish_us)
+        time_us, publish_us = read_times(envelope, publish_us, self._workspace.earliest_us)
         schema = self._schemas.get((envelope.type, envelope.dataschema)) or self._schema(envelope)
         raw = envelope.data
         avro = envelope.datacontenttype is not None and cloudevents.is_avro(envelope.datacontenttype)
@@ -125,79 +123,42 @@ class Decoder:
         )
 
     def _check_source(self, envelope: Envelope) -> None:
-        if not cloudevents.valid_uri(envelope.source):
-            raise _refused(
-                envelope,
+        if not valid_uri(envelope.source):
+            raise refused(
                 DeadLetterError.INVALID_ATTRIBUTE,
                 f"source: expected a URI, found {envelope.source[:60]!r}",
+                envelope.type,
             )
         if len(self._sources) < 10_000:
             self._sources.add(envelope.source)
-
-    def _times(self, envelope: Envelope, publish_us: int | None) -> tuple[int, int]:
-        name = "time"
-        time_us = None
-        try:
-            if envelope.time is not None:
-                time_us = parse_rfc3339(envelope.time)
-            if publish_us is None:
-                name = "publishtime"
-                publish_us = time_us if envelope.publishtime is None else parse_rfc3339(envelope.publishtime)
-        except ValueError as error:
-            raise _refused(envelope, DeadLetterError.INVALID_ATTRIBUTE, f"{name}: {error}") from None
-        if publish_us is None:
-            raise _refused(
-                envelope,
-                DeadLetterError.MISSING_ATTRIBUTE,
-                "time: expected a time, since the message has no publish time to stand in, found none",
-            )
-        if time_us is None:
-            time_us = publish_us
-        if time_us > publish_us + MAX_AHEAD_US:
-            raise _refused(
-                envelope,
-                DeadLetterError.IN_THE_FUTURE,
-                f"time: expected at most 1 h after the publish time {format_rfc3339(publish_us)}, "
-                f"found {format_rfc3339(time_us)}",
-            )
-        if time_us < publish_us - self._workspace.earliest_us:
-            raise _refused(
-                envelope,
-                DeadLetterError.TOO_OLD,
-                f"time: expected {format_rfc3339(max(FIRST_US, publish_us - self._workspace.earliest_us))} "
-                f"or later, "
-                f"found {format_rfc3339(time_us)}",
-            )
-        return time_us, publish_us
 
     def _schema(self, envelope: Envelope) -> EventSchema:
         registry = self._workspace.registry
         event_type, uri = envelope.type, envelope.dataschema
         versions = registry.versions(event_type)
         if not versions:
-            raise _refused(
-                envelope,
+            raise refused(
                 DeadLetterError.UNKNOWN_SCHEMA,
                 f"type: expected an event type of workspace {self._workspace.name!r}, "
                 f"found {event_type[:60]!r}",
             )
         version = versions[-1]
         if uri is not None:
-            if not cloudevents.valid_uri(uri):
-                raise _refused(
-                    envelope,
+            if not valid_uri(uri):
+                raise refused(
                     DeadLetterError.INVALID_ATTRIBUTE,
                     f"dataschema: expected a URI, found {uri[:60]!r}",
+                    envelope.type,
                 )
             named_type, _, named_version = uri.rpartition("/")
             named_type = named_type.rpartition("/")[2]
             digits = named_version.isascii() and named_version.isdigit() and len(named_version) < 9
             if named_type != event_type or not digits or int(named_version) not in versions:
                 known = ", ".join(f"{event_type}/{number}" for number in versions)
-                raise _refused(
-                    envelope,
+                raise refused(
                     DeadLetterError.UNKNOWN_SCHEMA,
                     f"dataschema: expected a URI that ends in one of {known}, found {uri[:120]!r}",
+                    envelope.type,
                 )
             version = int(named_version)
         schema = registry.find(event_type, version)
@@ -223,16 +184,16 @@ class Decoder:
                         envelope.previousidentitytype,
                     )
                 )
-        except Refused as refused:
-            refused.event_type, refused.schema = envelope.type, schema.name
+        except Refused as refusal:
+            refusal.event_type, refusal.schema = envelope.type, schema.name
             raise
         for read, namespace in self._identity_fields[envelope.type]:
             for value in values_of(read(data)):
                 try:
                     found.append(self._identities.identity(namespace, str(value)))
-                except Refused as refused:
+                except Refused as refusal:
                     decoded.ignored_identities += 1
-                    ignored = refused
+                    ignored = refusal
         if len(found) == 1:
             text = found[0].text
             return text, (text,)
@@ -266,7 +227,7 @@ class Decoder:
         message_id: str,
         attributes: dict[str, str] | None,
         publish_us: int | None,
-        refused: Refused,
+        refusal: Refused,
     ) -> DeadLetter:
         whole = len(payload) <= MAX_PAYLOAD_BYTES
         return DeadLetter(
@@ -275,29 +236,11 @@ class Decoder:
             attributes=attributes or {},
             message_id=message_id,
             publish_us=publish_us,
-            stage=refused.stage,
-            error=refused.error,
-            detail=refused.detail,
+            stage=refusal.stage,
+            error=refusal.error,
+            detail=refusal.detail,
             workspace=self._workspace.name,
-            type=refused.event_type,
-            schema=refused.schema,
+            type=refusal.event_type,
+            schema=refusal.schema,
             pipeline_version=self._version,
         )
-
-
-def _time(envelope: Envelope, name: str, text: str) -> int:
-    try:
-        time_us = parse_rfc3339(text)
-    except ValueError as error:
-        raise _refused(envelope, DeadLetterError.INVALID_ATTRIBUTE, f"{name}: {error}") from None
-    if not FIRST_US <= time_us < END_US:
-        raise _refused(
-            envelope,
-            DeadLetterError.INVALID_ATTRIBUTE,
-            f"{name}: expected a time in the years 1 to 8999 in UTC, found {text[:60]!r}",
-        )
-    return time_us
-
-
-def _refused(envelope: Envelope, error: DeadLetterError, detail: str) -> Refused:
-    return Refused(Stage.ENVELOPE, error, detail, envelope.type)

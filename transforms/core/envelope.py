@@ -12,31 +12,14 @@ from base64 import b64decode
 
 import msgspec
 
-from schemas.dead_letter import DeadLetterError, Stage
+from schemas.dead_letter import DeadLetterError
+from transforms.core.context_attributes import KNOWN, attribute_problem, attribute_text, describe
+from transforms.core.refused import refused
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 JSON = "application/json"
 AVRO = "application/avro"
-
-
-class Refused(Exception):  # noqa: N818 (it is a verdict about a message, not a failure)
-    """A message that becomes a dead letter, with what could be read of it."""
-
-    def __init__(
-        self,
-        stage: Stage,
-        error: DeadLetterError,
-        detail: str,
-        event_type: str | None = None,
-        schema: str | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.stage = stage
-        self.error = error
-        self.detail = _one_line(detail)
-        self.event_type = event_type
-        self.schema = schema
 
 
 class Envelope(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -69,19 +52,10 @@ class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _EXTENSIONS = msgspec.json.Encoder()
-_KNOWN = frozenset(Envelope.__struct_fields__) | {"data_base64"}
 _OWN_COLUMNS = frozenset({"specversion", "id", "source", "type", "time", "data", "data_base64"})
 _FAST = msgspec.json.Decoder(Envelope)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
-_NAME = re.compile(r"[a-z0-9]+", re.ASCII)
-# Core, "Type System": control characters, noncharacters and unpaired surrogates are no text.
-_NONCHARACTERS = "".join(
-    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
-)
-_NO_TEXT = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
-_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+", re.ASCII)
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+\s*(?:;.*)?", re.ASCII)
 # Possessive, and an unterminated string reaches to the end: one pass over whatever it is given.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
@@ -161,14 +135,14 @@ def is_structured(attributes: dict[str, str]) -> bool:
     """
     content_type = attributes.get("content-type", "").strip().lower()
     if content_type.startswith("application/cloudevents-batch"):
-        raise _refused(
+        raise refused(
             DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
             "content-type: expected one event a message, found a batch; send each event by itself",
         )
     if content_type.startswith("application/cloudevents"):
         kind = content_type.split(";")[0].strip()
         if kind != "application/cloudevents+json":
-            raise _refused(
+            raise refused(
                 DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
                 f"content-type: expected application/cloudevents+json, found {content_type[:60]!r}",
             )
@@ -179,7 +153,7 @@ def is_structured(attributes: dict[str, str]) -> bool:
 def check_size(payload: bytes) -> None:
     """Refuses a payload over the limit of size."""
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raise _refused(
+        raise refused(
             DeadLetterError.PAYLOAD_TOO_LARGE,
             f"payload: expected at most {MAX_PAYLOAD_BYTES} bytes, found {len(payload)}",
         )
@@ -190,7 +164,7 @@ def check_depth(payload: bytes) -> None:
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
         depth = _depth(payload)
         if depth > MAX_DEPTH:
-            raise _refused(
+            raise refused(
                 DeadLetterError.NESTING_TOO_DEEP,
                 f"payload: expected at most {MAX_DEPTH} levels of nesting, found {depth}",
             )
@@ -211,18 +185,18 @@ def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
-        raise _refused(
+        raise refused(
             DeadLetterError.INVALID_UTF8,
             f"payload: expected UTF-8, found {error.reason} at byte {error.start}",
         ) from None
     try:
         raw_members = _MEMBERS.decode(payload)
     except msgspec.ValidationError:
-        raise _refused(
+        raise refused(
             DeadLetterError.NOT_AN_OBJECT, f"payload: expected a JSON object, found {text[:40]!r}"
         ) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _refused(
+        raise refused(
             DeadLetterError.INVALID_JSON, f"payload: expected a JSON object, found {str(error)[:120]}"
         ) from None
     raw_data = raw_members.pop("data", None)
@@ -231,7 +205,7 @@ def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
         try:
             value = _ANY.decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise _refused(
+            raise refused(
                 DeadLetterError.INVALID_JSON, f"{name[:60]}: expected a JSON value, found {str(error)[:120]}"
             ) from None
         if value is not None:
@@ -240,7 +214,7 @@ def _read_members(payload: bytes) -> tuple[Envelope, bytes | None]:
     encoded = members.pop("data_base64", None)
     data = _raw_data(raw_data, encoded, event_type if isinstance(event_type, str) else None)
     if encoded is None and not _is_json(members.get("datacontenttype")):
-        raise _refused(
+        raise refused(
             DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
             f"datacontenttype: expected JSON data, or Avro in data_base64, "
             f"found {str(members['datacontenttype'])[:60]!r} with data",
@@ -255,17 +229,17 @@ def _raw_data(raw: msgspec.Raw | None, encoded: object, event_type: str | None) 
     if encoded is None:
         return raw
     if raw is not None:
-        raise _refused(
+        raise refused(
             DeadLetterError.INVALID_ATTRIBUTE,
             "data_base64: expected either data or data_base64, found both",
             event_type,
         )
     try:
         if not isinstance(encoded, str):
-            raise ValueError(_describe(encoded))
+            raise ValueError(describe(encoded))
         return msgspec.Raw(b64decode(encoded, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise _refused(
+        raise refused(
             DeadLetterError.INVALID_ATTRIBUTE, f"data_base64: expected base64, found {error}", event_type
         ) from None
 
@@ -285,7 +259,7 @@ def is_avro(content_type: str | None) -> bool:
     if kind in (AVRO, "avro/binary", "application/vnd.apache.avro+binary"):
         return True
     if not _is_json(kind):
-        raise _refused(
+        raise refused(
             DeadLetterError.UNSUPPORTED_CONTENT_TYPE,
             f"datacontenttype: expected {JSON} or {AVRO}, found {kind[:60]!r}",
         )
@@ -296,83 +270,27 @@ def _check(members: dict[str, object], data: msgspec.Raw | None) -> tuple[Envelo
     found_type = members.get("type")
     event_type = found_type if isinstance(found_type, str) else None
     for name, value in members.items():
-        problem = _attribute_problem(name, value)
+        problem = attribute_problem(name, value)
         if problem:
-            raise _refused(DeadLetterError.INVALID_ATTRIBUTE, f"{name[:60]}: {problem}", event_type)
+            raise refused(DeadLetterError.INVALID_ATTRIBUTE, f"{name[:60]}: {problem}", event_type)
     for name in ("specversion", "id", "source", "type"):
         if name not in members:
-            raise _refused(
+            raise refused(
                 DeadLetterError.MISSING_ATTRIBUTE,
                 f"{name}: expected the required attribute, found none",
                 event_type,
             )
     if members["specversion"] != "1.0":
-        raise _refused(
+        raise refused(
             DeadLetterError.INVALID_ATTRIBUTE,
             f"specversion: expected '1.0', found {str(members['specversion'])[:60]!r}",
             event_type,
         )
     if data is None:
-        raise _refused(
+        raise refused(
             DeadLetterError.MISSING_ATTRIBUTE, "data: expected the event's data, found none", event_type
         )
-    known = {name: _text(value) for name, value in members.items() if name in _KNOWN}
+    known = {name: attribute_text(value) for name, value in members.items() if name in KNOWN}
     envelope = Envelope(data=data, **known)
     extensions = {name: value for name, value in members.items() if name not in _OWN_COLUMNS}
     return envelope, msgspec.json.encode(extensions, order="sorted") if extensions else None
-
-
-def _text(value: object) -> str:
-    """The canonical text of an attribute value (core, "Type System")."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-_STRINGS = frozenset(
-    {"specversion", "id", "source", "type", "time", "dataschema", "datacontenttype", "subject"}
-)
-
-
-def _attribute_problem(name: str, value: object) -> str | None:
-    if not _NAME.fullmatch(name) or name == "data":
-        return "expected an attribute name of lower-case letters and digits other than data"
-    if (
-        isinstance(value, bool | int)
-        and name not in _STRINGS
-        and not (isinstance(value, bool) and name in _KNOWN)
-    ):
-        if not -(2**31) <= value < 2**31:
-            return f"expected a 32-bit integer, found {str(value)[:60]}"
-        return None
-    if not isinstance(value, str):
-        return f"expected text, found {_describe(value)}"
-    if name in _STRINGS and not value:
-        return "expected text, found an empty one"
-    if _NO_TEXT.search(value):
-        return "expected text without control characters"
-    if name in ("source", "dataschema") and not _URI.fullmatch(value):
-        return f"expected a URI, found {value[:60]!r}"
-    if name == "datacontenttype" and not _MEDIA_TYPE.fullmatch(value):
-        return f"expected a media type, found {value[:60]!r}"
-    return None
-
-
-def _one_line(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-
-
-def _describe(value: object) -> str:
-    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _refused(error: DeadLetterError, detail: str, event_type: object = None) -> Refused:
-    return Refused(Stage.ENVELOPE, error, detail, event_type if isinstance(event_type, str) else None)
-
-
-def valid_uri(text: str) -> bool:
-    """Whether a text is a non-empty URI reference."""
-    return bool(_URI.fullmatch(text))

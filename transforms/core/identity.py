@@ -11,7 +11,7 @@ import phonenumbers
 
 from schemas.dead_letter import DeadLetterError, Stage
 from schemas.workspace.model import Namespace, Workspace
-from transforms.core.envelope import Refused
+from transforms.core.refused import Refused
 
 _CACHED = 200_000
 _EMAIL = re.compile(

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 from __future__ import annotations
 
 import copy

@@ -25,7 +25,17 @@ from schemas.event import Event
 from schemas.message import MessageBatch
 from schemas.timestamps import DAY_US, HOUR_US, SECOND_US, format_rfc3339, parse_rfc3339
 from schemas.workspace import Workspace
-from tests.messages import ABSENT, MEMBERS, NOW_US, STRUCTURED, accepted, binary, decode_one, refused, structured
+from tests.messages import (
+    ABSENT,
+    MEMBERS,
+    NOW_US,
+    STRUCTURED,
+    accepted,
+    binary,
+    decode_one,
+    refused,
+    structured,
+)
 from tests.workspaces import small_workspace
 from transforms.core.decode import REDRIVEN, Decoder
 from transforms.core.envelope import MAX_PAYLOAD_BYTES
@@ -133,8 +143,7 @@ def test_other_dataschemas_are_unknown(decoder: Decoder, dataschema: str) -> Non
     letter = refused(decoder, structured(dataschema=dataschema))
     assert letter.error is DeadLetterError.UNKNOWN_SCHEMA
     assert letter.detail == (
-        "dataschema: expected a URI that ends in one of cart_added/1, cart_added/2, "
-        f"found {dataschema!r}"
+        f"dataschema: expected a URI that ends in one of cart_added/1, cart_added/2, found {dataschema!r}"
     )
 
 
@@ -227,7 +236,9 @@ def test_earliest_is_accepted_and_older_is_not(workspace: Workspace, decoder: De
 def test_times_at_the_ends_of_the_calendar(workspace: Workspace) -> None:
     decoder = Decoder(replace(workspace, earliest_us=HOUR_US), "1")
     first = "0001-01-01T00:00:00Z"
-    assert format_rfc3339(accepted(decoder, structured(time=first), None, None).time_us).startswith("0001-01-01")
+    assert format_rfc3339(accepted(decoder, structured(time=first), None, None).time_us).startswith(
+        "0001-01-01"
+    )
     letter = refused(decoder, structured(time=first), None, parse_rfc3339("0001-01-01T01:00:01Z"))
     assert letter.error is DeadLetterError.TOO_OLD
     letter = refused(decoder, structured(time="9000-01-01T00:00:00Z"), None, None)
@@ -357,7 +368,10 @@ def test_invalid_utf8_is_refused_wherever_it_stands(decoder: Decoder, broken: by
 @pytest.mark.parametrize("place", ["id", "zz"])
 def test_lone_surrogates_are_refused_in_attributes(decoder: Decoder, place: str) -> None:
     payload = structured(**{place: "HERE"}).replace(b"HERE", b"\\udc00x")
-    assert refused(decoder, payload).error in (DeadLetterError.INVALID_JSON, DeadLetterError.INVALID_ATTRIBUTE)
+    assert refused(decoder, payload).error in (
+        DeadLetterError.INVALID_JSON,
+        DeadLetterError.INVALID_ATTRIBUTE,
+    )
 
 
 @pytest.mark.parametrize("name", ["sku", "zz"])
@@ -404,7 +418,11 @@ def test_larger_payload_keeps_its_head_and_its_hash(decoder: Decoder) -> None:
 
 def test_dead_letter_keeps_the_message_whole(decoder: Decoder) -> None:
     letter = refused(decoder, b"\xff\x00nonsense", {"a": "b"}, NOW_US)
-    assert (letter.payload, letter.payload_sha256, letter.attributes) == (b"\xff\x00nonsense", None, {"a": "b"})
+    assert (letter.payload, letter.payload_sha256, letter.attributes) == (
+        b"\xff\x00nonsense",
+        None,
+        {"a": "b"},
+    )
 
 
 def test_nesting_of_64_levels_is_accepted_and_65_is_not(decoder: Decoder) -> None:
@@ -450,7 +468,11 @@ def test_results_stand_in_the_order_of_the_messages(decoder: Decoder) -> None:
     batch = MessageBatch("f@7", payloads, list("01234"), [None] * 5, [None] * 5)
     decoded = decoder.decode(batch)
     assert decoded.origin == "f@7"
-    assert [(event.event_id, event.message_id) for event in decoded.events] == [("a", "0"), ("b", "2"), ("c", "4")]
+    assert [(event.event_id, event.message_id) for event in decoded.events] == [
+        ("a", "0"),
+        ("b", "2"),
+        ("c", "4"),
+    ]
     assert [letter.message_id for letter in decoded.dead_letters] == ["1", "3"]
 
 
@@ -530,7 +552,8 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 HEADERS = st.dictionaries(
-    NAMES.map(lambda name: f"ce-{name}") | st.sampled_from(["content-type", "googclient_schemaname", REDRIVEN]),
+    NAMES.map(lambda name: f"ce-{name}")
+    | st.sampled_from(["content-type", "googclient_schemaname", REDRIVEN]),
     PLAUSIBLE.filter(lambda value: isinstance(value, str)) | st.text(max_size=8),
     max_size=4,
 )
@@ -542,7 +565,8 @@ HEADERS = st.dictionaries(
         st.tuples(
             mutated() | st.binary(max_size=40) | JSON_VALUES.map(lambda value: json.dumps(value).encode()),
             st.none() | HEADERS | HEADERS.map(lambda headers: {**binary()[1], **headers}),
-            st.none() | st.integers(parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2100-01-01T00:00:00Z")),
+            st.none()
+            | st.integers(parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2100-01-01T00:00:00Z")),
         ),
         max_size=3,
     )
@@ -558,7 +582,9 @@ def test_any_message_becomes_one_event_or_one_dead_letter(
         [publish_us for _, _, publish_us in messages],
     )
     decoded = decoder.decode(batch)
-    ids = [event.message_id for event in decoded.events] + [letter.message_id for letter in decoded.dead_letters]
+    ids = [event.message_id for event in decoded.events] + [
+        letter.message_id for letter in decoded.dead_letters
+    ]
     assert sorted(ids) == sorted(batch.message_ids)
     for event in decoded.events:
         event.data_json.decode()

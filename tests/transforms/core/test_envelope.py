@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetterError, Stage
 from tests.messages import ABSENT, binary, structured
+from transforms.core.context_attributes import valid_uri
 from transforms.core.envelope import (
     MAX_DEPTH,
     MAX_PAYLOAD_BYTES,
     Envelope,
-    Refused,
     check_depth,
     check_size,
     is_avro,
     is_structured,
     read_binary,
     read_structured,
-    valid_uri,
 )
+from transforms.core.refused import Refused
 
 
 def data_of(envelope: Envelope) -> bytes:
@@ -172,7 +172,10 @@ def test_base64_data_is_decoded() -> None:
 
 
 def test_null_base64_is_as_good_as_absent() -> None:
-    assert json.loads(data_of(read_structured(structured(data_base64=None))[0])) == {"sku": "A", "price": 25.5}
+    assert json.loads(data_of(read_structured(structured(data_base64=None))[0])) == {
+        "sku": "A",
+        "price": 25.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,9 @@ def test_json_content_types(content_type: str) -> None:
     assert not is_avro(envelope.datacontenttype)
 
 
-@pytest.mark.parametrize("content_type", ["application/xml", "text/plain", "application/avro", "application/jsonx"])
+@pytest.mark.parametrize(
+    "content_type", ["application/xml", "text/plain", "application/avro", "application/jsonx"]
+)
 def test_data_member_of_another_content_type_is_refused(content_type: str) -> None:
     error = refusal(read_structured, structured(datacontenttype=content_type))
     assert error.error is DeadLetterError.UNSUPPORTED_CONTENT_TYPE
@@ -197,7 +202,9 @@ def test_avro_content_types(content_type: str) -> None:
     assert is_avro(content_type)
 
 
-@pytest.mark.parametrize("content_type", ["application/xml", "text/plain", "json", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type", ["application/xml", "text/plain", "json", "application/octet-stream"]
+)
 def test_other_content_types_are_refused(content_type: str) -> None:
     assert refusal(is_avro, content_type).error is DeadLetterError.UNSUPPORTED_CONTENT_TYPE
 
@@ -293,7 +300,9 @@ def test_brackets_side_by_side_are_no_nesting() -> None:
     check_depth(b"[" + b",".join([b"{}"] * 1000) + b"]")
 
 
-@given(st.recursive(st.text("[]{}\"\\a", max_size=8) | st.integers(), lambda inner: st.lists(inner, max_size=3)))
+@given(
+    st.recursive(st.text('[]{}"\\a', max_size=8) | st.integers(), lambda inner: st.lists(inner, max_size=3))
+)
 def test_depth_is_that_of_the_value(value: Any) -> None:
     def depth(inner: Any) -> int:
         return 1 + max(map(depth, inner), default=0) if isinstance(inner, list) else 0
@@ -398,7 +407,9 @@ def test_nesting_within_base64_counts() -> None:
     assert error.error is DeadLetterError.NESTING_TOO_DEEP
 
 
-@pytest.mark.parametrize("source", ["/a", "https://example.com/a?b=c#d", "urn:uuid:6e8b", "1-555-123-4567", "a%20b"])
+@pytest.mark.parametrize(
+    "source", ["/a", "https://example.com/a?b=c#d", "urn:uuid:6e8b", "1-555-123-4567", "a%20b"]
+)
 def test_sources_are_uri_references(source: str) -> None:
     assert valid_uri(source)
 

@@ -87,7 +87,9 @@ DATA = st.one_of(
     st.tuples(st.just("purchase"), PURCHASES),
     st.tuples(st.just("login"), st.just({"device": None})),
 )
-IDENTITIES = st.lists(st.sampled_from(["cookie:a", "cookie:b", "email:a@b.de"]), min_size=1, max_size=2, unique=True)
+IDENTITIES = st.lists(
+    st.sampled_from(["cookie:a", "cookie:b", "email:a@b.de"]), min_size=1, max_size=2, unique=True
+)
 RAW = st.lists(
     st.tuples(DATA, TIMES, st.integers(0, 3), st.integers(0, 2 * HOUR_US), IDENTITIES), max_size=10
 )
@@ -420,11 +422,10 @@ def test_numbers_and_texts_in_one_field_have_one_order(
     """Numbers by value, then texts; as keys they have one text."""
     aggregates = (Aggregate.MIN, Aggregate.MAX, Aggregate.DISTINCT, Aggregate.COUNT)
     attributes = tuple(
-        Attribute(aggregate.value, ("probe",), "mixed", aggregate, limit, None, None) for aggregate in aggregates
+        Attribute(aggregate.value, ("probe",), "mixed", aggregate, limit, None, None)
+        for aggregate in aggregates
     )
     plan = Plan(replace(workspace, attributes=attributes, journeys=()))
-    events = [
-        fold_event(plan, *MIXED[index], START_US + index, event_id=f"e{index}") for index in numbers
-    ]
+    events = [fold_event(plan, *MIXED[index], START_US + index, event_id=f"e{index}") for index in numbers]
     values = read_values(reloaded(folded(plan, events), plan), plan, START_US + 9)
     assert values == {"min": 9, "max": "10", "distinct": 2, "count": {"10": 2, "9": 1}}

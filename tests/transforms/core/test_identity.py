@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from schemas.dead_letter import DeadLetterError, Stage
 from schemas.workspace import Workspace
 from tests.workspaces import SECRET, small_workspace
-from transforms.core.envelope import Refused
 from transforms.core.identity import (
     Identities,
     Identity,
@@ -23,6 +21,7 @@ from transforms.core.identity import (
     normalize_plain,
     shard_of,
 )
+from transforms.core.refused import Refused
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,9 @@ def test_mean_is_half_even(total: int, count: int) -> None:
 def test_one_text_for_a_number_however_written(cents: int) -> None:
     number = Decimal(cents) / 100
     expected = number_text(number)
-    assert number_text(f"{number:.2f}") == number_text(float(number)) == number_text(f"{number:.5f}") == expected
+    assert (
+        number_text(f"{number:.2f}") == number_text(float(number)) == number_text(f"{number:.5f}") == expected
+    )
     assert Decimal(expected) == number
     assert "E" not in expected
 

@@ -1,0 +1,92 @@
+"""Journeys for tests, and the decisions that a batch of one person comes to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas.action import Category
+from schemas.decision import Decision
+from schemas.store import NO_TOKEN, Head
+from schemas.timestamps import DAY_US
+from schemas.workspace import Workspace
+from schemas.workspace.model import Journey, Send
+from tests.fold_events import PERSON
+from transforms.core.engine import Advanced, Engine
+from transforms.core.fold_event import FoldEvent
+
+EMPTY = Head(0, NO_TOKEN, None)
+SEND = Send("remind", "web", "reminder", {}, DAY_US)
+JOURNEY = Journey(
+    name="cart",
+    version=1,
+    active=True,
+    category=Category.COMMERCIAL,
+    priority=50,
+    valid_from_us=None,
+    valid_until_us=None,
+    entry_events=("cart_added",),
+    entry_where=None,
+    cooldown_us=None,
+    on_repeat="keep",
+    exit_events=(),
+    condition=None,
+    wait_us=0,
+    send=SEND,
+)
+
+
+def with_journeys(workspace: Workspace, *journeys: Journey) -> Workspace:
+    """The workspace with these journeys alone."""
+    return replace(workspace, journeys=journeys)
+
+
+class Person:
+    """One person's row, advanced batch by batch."""
+
+    def __init__(self, workspace: Workspace, person_id: str = PERSON) -> None:
+        self.engine = Engine(workspace)
+        self.plan = self.engine.plan
+        self.person_id = person_id
+        self.head = EMPTY
+        self.images: dict[str, bytes] = {}
+
+    def advance(self, events: Iterable[FoldEvent], as_of_us: int) -> Advanced:
+        """What a batch of the person's events comes to, committed."""
+        advanced = self.engine.advance(0, self.head, self.images, {self.person_id: list(events)}, as_of_us)
+        self.images.update(advanced.commit.images)
+        self.head = Head(advanced.commit.sequence, advanced.commit.token, None)
+        return advanced
+
+    def decide(self, *events: FoldEvent, as_of_us: int | None = None) -> list[Decision]:
+        """The decisions of a batch, by default as of its newest event."""
+        newest_us = max((event.time_us for event in events), default=0)
+        return self.advance(events, newest_us if as_of_us is None else as_of_us).commit.outbox.decisions
+
+    def image(self) -> dict[str, Any]:
+        """The person's row as JSON."""
+        row: dict[str, Any] = json.loads(self.images[self.person_id])
+        return row
+
+
+def actions_of(advanced: Advanced) -> list[dict[str, Any]]:
+    """The actions of a batch as JSON."""
+    return [json.loads(action.body) for action in advanced.commit.outbox.actions]
+
+
+def reasons(decisions: Iterable[Decision]) -> list[tuple[str, str, str | None]]:
+    """Outcome, reason and gate of each decision."""
+    return [
+        (decision.outcome.value, decision.reason.value, decision.gate.value if decision.gate else None)
+        for decision in decisions
+    ]
+
+
+def by_person(events: Iterable[FoldEvent]) -> Mapping[str, list[FoldEvent]]:
+    """A batch as the engine takes it."""
+    batch: dict[str, list[FoldEvent]] = {}
+    for event in events:
+        batch.setdefault(event.person_id, []).append(event)
+    return batch

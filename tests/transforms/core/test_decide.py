@@ -1,0 +1,426 @@
+"""Decisions: each gate and its reason, waits, exits, and what an action holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from schemas.action import Action
+from schemas.decision import Reason
+from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
+from schemas.workspace import Workspace
+from schemas.workspace.condition import All, Op, Subject, Test
+from schemas.workspace.model import AttributeSource, FieldSource, Journey, LiteralSource
+from tests.fold_events import PERSON, START_US, fold_event
+from tests.journeys import JOURNEY, SEND, Person, actions_of, reasons, with_journeys
+from tests.workspaces import small_workspace
+from transforms.core.fold_event import FoldEvent
+
+SENT = ("sent", "passed", None)
+UNDER_WAY = ("suppressed", "under_way", "reentry")
+EXITED = ("suppressed", "exited", "reentry")
+COOLDOWN = ("suppressed", "cooldown", "reentry")
+WAITING = replace(JOURNEY, wait_us=HOUR_US)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
+
+
+def person(workspace: Workspace, *journeys: Journey) -> Person:
+    return Person(with_journeys(workspace, *journeys))
+
+
+def cart(someone: Person, minute: int = 0, event_id: str | None = None, **keys: Any) -> FoldEvent:
+    data = {"sku": keys.pop("sku", "A"), "price": keys.pop("price", 25.5)}
+    time_us = START_US + minute * MINUTE_US
+    return fold_event(someone.plan, "cart_added", data, time_us, event_id=event_id or f"c{minute}", **keys)
+
+
+def bought(someone: Person, minute: int, **keys: Any) -> FoldEvent:
+    data = {"total": "1.00", "currency": "EUR"}
+    return fold_event(
+        someone.plan, "purchase", data, START_US + minute * MINUTE_US, event_id=f"p{minute}", **keys
+    )
+
+
+def at(minute: int) -> int:
+    return START_US + minute * MINUTE_US
+
+
+def test_entry_without_a_wait_sends_at_once(workspace: Workspace) -> None:
+    someone = person(workspace, JOURNEY)
+    decision = someone.decide(cart(someone))[0]
+    assert reasons([decision]) == [SENT]
+    assert (decision.person_id, decision.journey, decision.journey_version, decision.step) == (
+        PERSON,
+        "cart",
+        1,
+        "remind",
+    )
+    assert (decision.as_of_us, decision.cause.event_id, decision.cause.source) == (START_US, "c0", "/test")
+    assert decision.change == {"contact": decision.action_id}
+    assert decision.action_id is not None
+
+
+def test_other_events_enter_nothing(workspace: Workspace) -> None:
+    someone = person(workspace, JOURNEY)
+    assert someone.decide(fold_event(someone.plan, "login", {})) == []
+
+
+def test_entry_condition_says_which_events_are_candidates(workspace: Workspace) -> None:
+    dear = Test(Subject("field", "price"), Op.GE, 20)
+    someone = person(workspace, replace(JOURNEY, entry_where=dear))
+    assert someone.decide(cart(someone, 0, price=19.99)) == []
+    assert reasons(someone.decide(cart(someone, 1, price=20))) == [SENT]
+
+
+def test_a_copy_decides_nothing(workspace: Workspace) -> None:
+    someone = person(workspace, JOURNEY)
+    assert len(someone.decide(cart(someone), cart(someone))) == 1
+    assert someone.decide(cart(someone)) == []
+
+
+def test_a_late_event_decides_nothing(workspace: Workspace) -> None:
+    someone = person(workspace, JOURNEY)
+    late = cart(someone, publish_us=START_US + workspace.allowed_lateness_us + 1)
+    assert someone.decide(late) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason", "evidence"),
+    [
+        ({"active": False}, "inactive", {"active": False}),
+        ({"valid_from_us": START_US + 1}, "not_yet_valid", {"valid_from": format_rfc3339(START_US + 1)}),
+        ({"valid_until_us": START_US}, "no_longer_valid", {"valid_until": format_rfc3339(START_US)}),
+    ],
+)
+@pytest.mark.parametrize("wait_us", [0, HOUR_US])
+def test_validity(
+    workspace: Workspace, keys: dict[str, Any], reason: str, evidence: dict[str, Any], wait_us: int
+) -> None:
+    someone = person(workspace, replace(JOURNEY, wait_us=wait_us, **keys))
+    decisions = someone.decide(cart(someone))
+    assert reasons(decisions) == [("suppressed", reason, "validity")]
+    assert decisions[0].evidence == evidence
+    assert decisions[0].action_id is None
+    assert someone.image()["journeys"] == {}
+
+
+def test_validity_includes_its_start_and_excludes_its_end(workspace: Workspace) -> None:
+    someone = person(workspace, replace(JOURNEY, valid_from_us=START_US, valid_until_us=START_US + 1))
+    assert reasons(someone.decide(cart(someone))) == [SENT]
+
+
+def test_validity_is_asked_again_when_the_wait_ends(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, valid_until_us=at(30)))
+    assert someone.decide(cart(someone)) == []
+    assert reasons(someone.decide(as_of_us=at(60))) == [("suppressed", "no_longer_valid", "validity")]
+
+
+def test_condition_on_attributes_and_fields(workspace: Workspace) -> None:
+    condition = All(
+        (
+            Test(Subject("attribute", "items_in_cart"), Op.CONTAINS, "A"),
+            Test(Subject("field", "sku"), Op.EQ, "B"),
+        )
+    )
+    someone = person(workspace, replace(JOURNEY, condition=condition))
+    evidence_b = {"field": "sku", "op": "eq", "value": "B"}
+    failed = someone.decide(cart(someone, 0, sku="A"))
+    assert reasons(failed) == [("suppressed", "condition_not_met", "condition")]
+    assert failed[0].evidence == {
+        "condition": [
+            {"attribute": "items_in_cart", "op": "contains", "value": "A", "found": {"A": 1}, "holds": True},
+            {**evidence_b, "found": "A", "holds": False},
+        ]
+    }
+    passed = someone.decide(cart(someone, 1, sku="B"))
+    assert reasons(passed) == [SENT]
+    assert passed[0].evidence["condition"][1] == {**evidence_b, "found": "B", "holds": True}
+
+
+def test_condition_is_asked_as_of_the_end_of_the_wait(workspace: Workspace) -> None:
+    recent = Test(Subject("attribute", "last_seen"), Op.WITHIN, 30 * MINUTE_US)
+    someone = person(workspace, replace(WAITING, condition=recent))
+    someone.decide(cart(someone))
+    assert reasons(someone.decide(as_of_us=at(90))) == [("suppressed", "condition_not_met", "condition")]
+    someone = person(workspace, replace(WAITING, condition=recent))
+    login = fold_event(someone.plan, "login", {}, at(40), event_id="l")
+    assert reasons(someone.decide(cart(someone), login, as_of_us=at(90))) == [SENT]
+
+
+def test_cooldown_begins_with_a_sent_action(workspace: Workspace) -> None:
+    someone = person(workspace, replace(JOURNEY, cooldown_us=HOUR_US))
+    decisions = someone.decide(*(cart(someone, minute) for minute in (0, 30, 59, 60, 61)))
+    assert reasons(decisions) == [SENT, COOLDOWN, COOLDOWN, SENT, COOLDOWN]
+    assert decisions[1].evidence == {
+        "last_sent": format_rfc3339(at(0)),
+        "cooldown_until": format_rfc3339(at(60)),
+    }
+
+
+def test_cooldown_outlives_the_image(workspace: Workspace) -> None:
+    year_us = 365 * DAY_US
+    someone = person(workspace, replace(JOURNEY, cooldown_us=year_us))
+    someone.decide(cart(someone))
+    minutes = year_us // MINUTE_US
+    assert reasons(someone.decide(cart(someone, minutes - 1))) == [COOLDOWN]
+    assert reasons(someone.decide(cart(someone, minutes))) == [SENT]
+
+
+def test_cooldown_is_of_one_journey(workspace: Workspace) -> None:
+    journeys = (replace(JOURNEY, cooldown_us=HOUR_US), replace(JOURNEY, name="other", cooldown_us=HOUR_US))
+    someone = person(workspace, *journeys)
+    assert reasons(someone.decide(cart(someone, 0), cart(someone, 1))) == [SENT, SENT, COOLDOWN, COOLDOWN]
+
+
+def test_contacts_that_no_gate_asks_for_leave_the_profile(workspace: Workspace) -> None:
+    someone = person(workspace, replace(JOURNEY, cooldown_us=HOUR_US))
+    someone.decide(cart(someone))
+    assert len(someone.image()["contacts"]) == 1
+    someone.decide(fold_event(someone.plan, "login", {}, START_US + 90 * DAY_US - 1, event_id="l1"))
+    assert len(someone.image()["contacts"]) == 1
+    someone.decide(fold_event(someone.plan, "login", {}, START_US + 90 * DAY_US, event_id="l2"))
+    assert someone.image()["contacts"] == []
+
+
+BY_MAIL = replace(JOURNEY, send=replace(SEND, channel="email"))
+
+
+def test_no_address_no_action(workspace: Workspace) -> None:
+    someone = person(workspace, BY_MAIL)
+    decisions = someone.decide(cart(someone))
+    assert reasons(decisions) == [("suppressed", "no_address", "address")]
+    assert decisions[0].evidence == {"channel": "email", "namespace": "email"}
+
+
+def test_address_is_the_identity_that_appeared_last(workspace: Workspace) -> None:
+    someone = person(workspace, BY_MAIL)
+    known = [
+        cart(someone, minute, identities=identities)
+        for minute, identities in enumerate((("email:new@b.de",), ("email:old@b.de",), ("email:new@b.de", "cookie:x")))
+    ]  # fmt: skip
+    sent = actions_of(someone.advance(known, at(9)))
+    assert [action["address"] for action in sent] == ["new@b.de", "old@b.de", "old@b.de"]
+
+
+def test_channel_that_looks_the_address_up_gets_none(workspace: Workspace) -> None:
+    someone = person(workspace, JOURNEY)
+    sent = actions_of(someone.advance([cart(someone, identities=("email:a@b.de",))], START_US))
+    assert "address" not in sent[0]
+
+
+def test_gates_are_passed_in_order(workspace: Workspace) -> None:
+    """Each gate that fails hides those behind it."""
+    never = Test(Subject("field", "sku"), Op.EQ, "never")
+    failing: dict[str, Any] = {"condition": never, "send": BY_MAIL.send}
+    someone = person(workspace, replace(JOURNEY, active=False, **failing))
+    assert someone.decide(cart(someone))[0].reason is Reason.INACTIVE
+    someone = person(workspace, replace(JOURNEY, **failing))
+    assert someone.decide(cart(someone))[0].reason is Reason.CONDITION_NOT_MET
+    someone = person(workspace, BY_MAIL)
+    assert someone.decide(cart(someone))[0].reason is Reason.NO_ADDRESS
+    # Cooldown goes before the address: the address is lost with a workspace that has another namespace.
+    cooling = replace(BY_MAIL, cooldown_us=DAY_US)
+    someone = person(workspace, cooling)
+    someone.decide(cart(someone, identities=("email:a@b.de",)))
+    assert someone.decide(cart(someone, 1))[0].reason is Reason.COOLDOWN
+
+
+def test_wait_ends_at_its_time_and_not_before(workspace: Workspace) -> None:
+    someone = person(workspace, WAITING)
+    advanced = someone.advance([cart(someone)], at(60) - 1)
+    assert advanced.commit.outbox.decisions == []
+    assert advanced.commit.deadlines == {PERSON: at(60)}
+    assert someone.image()["journeys"]["cart"]["due_us"] == at(60)
+    woken = someone.advance([], at(75))
+    assert reasons(woken.commit.outbox.decisions) == [SENT]
+    assert woken.commit.outbox.decisions[0].as_of_us == at(60)
+    assert woken.commit.outbox.decisions[0].cause.event_id == "c0"
+    assert woken.commit.deadlines == {PERSON: None}
+    assert someone.image()["journeys"] == {}
+
+
+def test_waits_end_between_events(workspace: Workspace) -> None:
+    someone = person(workspace, WAITING)
+    decisions = someone.decide(cart(someone, 0), cart(someone, 90), as_of_us=at(100))
+    assert [(decision.cause.event_id, decision.as_of_us) for decision in decisions] == [("c0", at(60))]
+    assert someone.image()["journeys"]["cart"]["cause"][0] == "c90"
+
+
+def test_event_at_the_due_time_comes_first(workspace: Workspace) -> None:
+    exiting = replace(WAITING, exit_events=("purchase",))
+    for minute, expected in ((59, EXITED), (60, EXITED), (61, SENT)):
+        someone = person(workspace, exiting)
+        decisions = someone.decide(cart(someone, 0), bought(someone, minute), as_of_us=at(120))
+        assert reasons(decisions) == [expected]
+
+
+def test_event_ahead_of_the_clock_does_not_end_a_wait_early(workspace: Workspace) -> None:
+    """An event may be published up to an hour before its time; the wait goes by the shard's clock."""
+    exiting = replace(WAITING, exit_events=("purchase",))
+    someone = person(workspace, exiting)
+    someone.decide(cart(someone))
+    ahead = fold_event(someone.plan, "login", {}, at(70), event_id="ahead", publish_us=at(20))
+    assert someone.decide(ahead, as_of_us=at(20)) == []
+    assert reasons(someone.decide(bought(someone, 30), as_of_us=at(30))) == [EXITED]
+
+
+def test_several_waits_end_in_the_order_of_their_times(workspace: Workspace) -> None:
+    journeys = [replace(WAITING, name=name, wait_us=minutes * MINUTE_US) for name, minutes in (("b", 30), ("a", 30), ("c", 10))]  # fmt: skip
+    someone = person(workspace, *journeys)
+    advanced = someone.advance([cart(someone)], at(0))
+    assert advanced.commit.deadlines == {PERSON: at(10)}
+    decisions = someone.decide(as_of_us=at(60))
+    assert [decision.journey for decision in decisions] == ["c", "a", "b"]
+
+
+def test_exit_event_ends_the_run(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, exit_events=("purchase",)))
+    someone.decide(cart(someone))
+    decisions = someone.decide(bought(someone, 10))
+    assert reasons(decisions) == [EXITED]
+    assert decisions[0].cause.event_id == "c0"
+    assert decisions[0].evidence == {"exit_event": "p10", "type": "purchase", "time": format_rfc3339(at(10))}
+    assert decisions[0].change == {"run": "ended"}
+    assert someone.decide(as_of_us=at(120)) == []
+
+
+def test_exit_event_without_a_run_is_no_decision(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, exit_events=("purchase",)))
+    assert someone.decide(bought(someone, 10)) == []
+
+
+def test_event_that_exits_and_enters_does_both(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, exit_events=("cart_added",)))
+    assert reasons(someone.decide(cart(someone, 0), cart(someone, 10))) == [EXITED]
+    assert someone.image()["journeys"]["cart"]["cause"][0] == "c10"
+
+
+def test_on_repeat_keep(workspace: Workspace) -> None:
+    someone = person(workspace, WAITING)
+    decisions = someone.decide(cart(someone, 0), cart(someone, 30))
+    assert reasons(decisions) == [UNDER_WAY]
+    assert decisions[0].evidence == {"waits_until": format_rfc3339(at(60))}
+    assert [decision.cause.event_id for decision in someone.decide(as_of_us=at(200))] == ["c0"]
+
+
+def test_on_repeat_restart(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, on_repeat="restart"))
+    advanced = someone.advance([cart(someone, 0), cart(someone, 30)], at(70))
+    assert advanced.commit.outbox.decisions == []
+    assert advanced.commit.deadlines == {PERSON: at(90)}
+    decisions = someone.decide(as_of_us=at(200))
+    assert [(decision.cause.event_id, decision.as_of_us) for decision in decisions] == [("c30", at(90))]
+
+
+def test_cooldown_keeps_a_run_from_starting(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, cooldown_us=DAY_US))
+    decisions = someone.decide(cart(someone, 0), cart(someone, 120), as_of_us=at(600))
+    assert reasons(decisions) == [SENT, COOLDOWN]
+    assert someone.image()["journeys"] == {}
+
+
+SOURCES = {
+    "name": AttributeSource("name"),
+    "cart": AttributeSource("items_in_cart"),
+    "spend": AttributeSource("spend"),
+    "sku": FieldSource("sku"),
+    "absent": FieldSource("email"),
+    "text": LiteralSource("x"),
+    "list": LiteralSource([1, {"a": None}]),
+}
+
+
+def test_action_holds_what_the_contract_says(workspace: Workspace) -> None:
+    send = replace(SEND, channel="email", data=SOURCES, expires_after_us=2 * HOUR_US)
+    someone = person(workspace, replace(JOURNEY, send=send, version=3, priority=40))
+    bill = fold_event(
+        someone.plan, "purchase", {"total": "12.50", "currency": "EUR"}, START_US - 1, event_id="p",
+        identities=("email:a@b.de",),
+    )  # fmt: skip
+    advanced = someone.advance([bill, cart(someone, sku="S1")], START_US)
+    outbound = advanced.commit.outbox.actions[0]
+    action = Action.model_validate_json(outbound.body)
+    assert actions_of(advanced) == [
+        {
+            "action_id": outbound.action_id,
+            "workspace": "shop",
+            "person_id": PERSON,
+            "channel": "email",
+            "address": "a@b.de",
+            "category": "commercial",
+            "journey": "cart",
+            "journey_version": 3,
+            "step": "remind",
+            "template": "reminder",
+            "data": {"cart": {"S1": 1}, "list": [1, {"a": None}], "sku": "S1", "spend": 12.5, "text": "x"},
+            "priority": 40,
+            "sequence": advanced.commit.sequence,
+            "cause": {
+                "event_id": "c0",
+                "source": "/test",
+                "type": "cart_added",
+                "time": "2026-03-01T12:00:00Z",
+            },
+            "decided_at": "2026-03-01T12:00:00Z",
+            "expires_at": "2026-03-01T14:00:00Z",
+        }
+    ]
+    assert (outbound.channel, len(action.action_id)) == ("email", 32)
+
+
+def test_fields_of_the_entry_event_are_kept_through_the_wait(workspace: Workspace) -> None:
+    send = replace(SEND, data={"sku": FieldSource("sku")})
+    someone = person(workspace, replace(WAITING, send=send))
+    someone.decide(cart(someone, 0, sku="first"))
+    later = someone.advance([cart(someone, 10, sku="second")], at(120))
+    assert [action["data"] for action in actions_of(later)] == [{"sku": "first"}]
+
+
+def test_ids_name_what_they_are_about(workspace: Workspace) -> None:
+    """Another cause, journey or step is another action; the same again is the same."""
+    steps = [
+        JOURNEY,
+        replace(JOURNEY, name="other"),
+        replace(JOURNEY, name="third", send=replace(SEND, name="two")),
+    ]
+    ids = set()
+    for _ in range(2):
+        someone = person(workspace, *steps)
+        advanced = someone.advance([cart(someone, 0), cart(someone, 1)], at(1))
+        ids |= {action.action_id for action in advanced.commit.outbox.actions}
+        decision_ids = [decision.decision_id for decision in advanced.commit.outbox.decisions]
+        assert len(set(decision_ids)) == len(decision_ids) == 6
+    assert len(ids) == 6
+
+
+def test_run_of_an_older_version_ends_by_the_new_one(workspace: Workspace) -> None:
+    """A field that the run did not note has no value."""
+    someone = person(workspace, WAITING)
+    someone.decide(cart(someone))
+    newer = replace(
+        WAITING,
+        version=2,
+        condition=Test(Subject("field", "price"), Op.EXISTS, False),
+        send=replace(SEND, data={"sku": FieldSource("sku")}),
+    )
+    again = person(workspace, newer)
+    again.images, again.head = someone.images, someone.head
+    advanced = again.advance([], at(60))
+    assert reasons(advanced.commit.outbox.decisions) == [SENT]
+    assert actions_of(advanced)[0]["data"] == {}
+
+
+def test_run_of_a_journey_that_is_gone_ends_silently(workspace: Workspace) -> None:
+    someone = person(workspace, WAITING)
+    someone.decide(cart(someone))
+    again = person(workspace)
+    again.images, again.head = someone.images, someone.head
+    advanced = again.advance([], at(60))
+    assert advanced.commit.outbox.decisions == []
+    assert advanced.commit.deadlines == {PERSON: None}
