@@ -66,7 +66,7 @@ def run(contender: str, source: Path) -> Run:
     try:
         output = folder / "output"
         usage = measured(command(contender, source, output))
-        read = [sys.executable, "-m", "benchmarks.outputs", output]
+        read: list[str | Path] = [sys.executable, "-m", "benchmarks.outputs", output]
         found = subprocess.run(read, cwd=ROOT, check=True, capture_output=True).stdout
         return Run(contender, usage, json.loads(found))
     finally:
@@ -150,7 +150,7 @@ def machine() -> dict[str, Any]:
 
 
 def _median(runs: list[Run], name: str) -> float:
-    return statistics.median(getattr(run.usage, name) for run in runs)
+    return float(statistics.median(getattr(run.usage, name) for run in runs))
 
 
 def _peers(text: str) -> list[str]:

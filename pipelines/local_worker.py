@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import redirect_stderr
 
 from pipelines.silence import silence_logs
 
@@ -22,7 +23,9 @@ def main() -> None:
     silence_logs()
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main(sys.argv)
+    # The harness prints what a step raises, which reaches the job as well.
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        sdk_worker_main.main(sys.argv)
 
 
 def _end_with_job(pipe: str) -> None:

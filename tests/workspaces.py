@@ -130,12 +130,16 @@ SCHEMAS = (
             {"name": "label", "type": ["null", "string"], **_OPTIONAL},
             {"name": "flag", "type": ["null", "boolean"], **_OPTIONAL},
             {"name": "mixed", "type": ["null", "long", "string"], **_OPTIONAL},
-            {"name": "seen_at", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}], **_OPTIONAL},
+            {
+                "name": "seen_at",
+                "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}],
+                **_OPTIONAL,
+            },
             {"name": "tags", "type": {"type": "array", "items": "string"}, "default": []},
             {"name": "notes", "type": {"type": "map", "values": "string"}, "default": {}},
         ],
     ),
-)  # fmt: skip
+)
 
 
 def write_workspace(

@@ -5,6 +5,8 @@ batch; events are keyed by person with the lowest-level stateful operator, which
 key at once; whole persons are gathered by shard at the end of the input.
 """
 
+# mypy: allow-subclassing-any
+
 from __future__ import annotations
 
 from collections.abc import Iterator

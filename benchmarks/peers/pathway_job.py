@@ -4,6 +4,8 @@ Its best form: a row of the input table is a micro-batch of lines, so that readi
 run per batch; all of the input is one commit, so that the grouping by person is computed once.
 """
 
+# mypy: allow-subclassing-any, allow-untyped-decorators
+
 from __future__ import annotations
 
 from typing import Any

@@ -205,7 +205,9 @@ def test_crash_between_commit_and_acknowledge(engine: Engine, crash: str, again:
     assert topic.bodies().keys() == topic.sent_ids()
     # The outbox that was left goes out under its own sequence, before anything that follows.
     assert topic.published[0][:2] == (0, committed.sequence)
-    assert [sequence for _, sequence, _ in topic.published] == sorted(sequence for _, sequence, _ in topic.published)
+    assert [sequence for _, sequence, _ in topic.published] == sorted(
+        sequence for _, sequence, _ in topic.published
+    )
     assert store.head(0).outbox is None
 
 
@@ -216,7 +218,9 @@ def test_takeover_publishes_what_another_left(engine: Engine, workspace: Workspa
         run(engine, store, dead, cart(engine, "a"))
     successor = Topic()
     run(Engine(workspace), store, successor, cart(engine, "b", 5))
-    assert [sequence for _, sequence, _ in successor.published] == [commit.sequence for commit in store.commits]
+    assert [sequence for _, sequence, _ in successor.published] == [
+        commit.sequence for commit in store.commits
+    ]
     assert successor.published[0][2] == store.commits[0].outbox
     assert dead.published == []
 
@@ -258,8 +262,6 @@ def test_many_due_persons_are_woken_in_several_commits(
     run(engine, store, topic, *(cart(engine, f"e{person}", person, person) for person in range(5)))
     woken = wake_shard(engine, store, topic, 0, START_US + 2 * HOUR_US)
     assert [len(advanced.commit.images) for advanced in woken] == [2, 2, 1]
-    causes = [
-        decision.cause.event_id for advanced in woken for decision in advanced.commit.outbox.decisions
-    ]
+    causes = [decision.cause.event_id for advanced in woken for decision in advanced.commit.outbox.decisions]
     assert causes == ["e0", "e1", "e2", "e3", "e4"]
     assert store.deadlines == {}

@@ -168,7 +168,10 @@ class BucketFold(AttributeFold):
             first = (as_of_us - self.lookback_us) // self._width
             last = as_of_us // self._width
             held = [part for bucket, part in state.items() if first <= bucket <= last]
-        return self._shown(self._accumulator.read(held)) if held else None
+            if not held:
+                return None
+        value = self._accumulator.read(held)
+        return self._shown(value)
 
 
 class NewestFold(AttributeFold):

@@ -49,8 +49,9 @@ class Decider:
     def on_event(self, profile: Profile, event: FoldEvent, as_of_us: int, decided: Decided) -> None:
         """Lets journeys end and begin by an event that was just folded."""
         plan = self._plan.types[event.type]
-        for name in sorted(plan.exits & profile.runs.keys()):
-            self._exit(profile, name, event, as_of_us, decided)
+        if profile.runs and plan.exits:
+            for name in sorted(plan.exits & profile.runs.keys()):
+                self._exit(profile, name, event, as_of_us, decided)
         for entry in plan.entries:
             if entry.where is None or entry.where(event, as_of_us):
                 self._enter(profile, entry, event, as_of_us, decided)

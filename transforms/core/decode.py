@@ -141,6 +141,7 @@ class Decoder:
                 DeadLetterError.UNKNOWN_SCHEMA,
                 f"type: expected an event type of workspace {self._workspace.name!r}, "
                 f"found {event_type[:60]!r}",
+                event_type,
             )
         version = versions[-1]
         if uri is not None:

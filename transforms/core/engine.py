@@ -19,6 +19,7 @@ from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
 
+_FOLDED = FoldOutcome.FOLDED
 _MEASURED_EVERY = 256
 """After this many folded events a profile's image is measured within a batch."""
 
@@ -96,6 +97,7 @@ class Engine:
         advanced: Advanced,
     ) -> None:
         plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
+        folded = 0
         for number, event in enumerate(events, 1):
             if profile.runs:
                 decider.on_due(profile, min(event.time_us - 1, as_of_us), decided)
@@ -106,10 +108,14 @@ class Engine:
                 decider.overflow(profile, event, decided)
                 continue
             outcome, refused = fold(profile, event, plan)
-            outcomes[outcome] += 1
+            if outcome is not _FOLDED:
+                outcomes[outcome] += 1
+                continue
+            folded += 1
             advanced.refused_values += refused
-            if outcome is FoldOutcome.FOLDED and plan.types[event.type].decides:
+            if plan.types[event.type].decides:
                 decider.on_event(profile, event, max(event.time_us, profile.time_us), decided)
+        outcomes[_FOLDED] += folded
         if profile.runs:
             decider.on_due(profile, as_of_us, decided)
 

@@ -21,6 +21,9 @@ class FoldOutcome(StrEnum):
     LATE = "late"
 
 
+_FOLDED = FoldOutcome.FOLDED
+
+
 def is_late(time_us: int, publish_us: int, allowed_lateness_us: int) -> bool:
     """Whether an event was published too long after its time to be folded."""
     return publish_us - time_us > allowed_lateness_us
@@ -28,7 +31,7 @@ def is_late(time_us: int, publish_us: int, allowed_lateness_us: int) -> bool:
 
 def floor_us(profile: Profile, plan: Plan) -> int:
     """The event time below which fingerprints are gone, so that nothing may be folded any more."""
-    return profile.publish_us - 2 * plan.workspace.allowed_lateness_us
+    return profile.publish_us - 2 * plan.lateness_us
 
 
 def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, int]:
@@ -42,7 +45,7 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
     """
     publish_us = event.publish_us
     time_us = event.time_us
-    lateness_us = plan.workspace.allowed_lateness_us
+    lateness_us = plan.lateness_us
     if publish_us - time_us > lateness_us:
         return FoldOutcome.LATE, 0
     if time_us < profile.publish_us - 2 * lateness_us:
@@ -65,7 +68,7 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
     for where, add in plan.types[event.type].attributes:
         if where is None or where(event, time_us):
             refused += add(attributes, event)
-    return FoldOutcome.FOLDED, refused
+    return _FOLDED, refused
 
 
 def prune(profile: Profile, plan: Plan) -> None:

@@ -107,6 +107,7 @@ class Plan:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.lateness_us = workspace.allowed_lateness_us
         self.folds = {
             attribute.name: attribute_fold(attribute, _is_number(attribute, workspace))
             for attribute in workspace.attributes

@@ -13,17 +13,11 @@ from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.model import Aggregate, Attribute
 from tests.fold_events import PERSON, START_US, fold_event
-from tests.workspaces import small_workspace
 from transforms.core.accumulators import to_key
 from transforms.core.attributes import bucket_width_us
 from transforms.core.fold import fold, prune, read_attribute
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
 
 
 class Window:

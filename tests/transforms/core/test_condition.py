@@ -134,11 +134,18 @@ def test_trees(condition: Condition, expected: bool) -> None:
 OPS = [Op.EQ, Op.NE, Op.GT, Op.GE, Op.LT, Op.LE, Op.CONTAINS]
 TESTS = st.one_of(
     st.builds(
-        Test, st.builds(Subject, st.just("field"), st.sampled_from("xyz")), st.sampled_from(OPS),
+        Test,
+        st.builds(Subject, st.just("field"), st.sampled_from("xyz")),
+        st.sampled_from(OPS),
         st.integers(-3, 3) | st.sampled_from(["a", "1", 1e300]),
     ),
-    st.builds(Test, st.builds(Subject, st.just("attribute"), st.sampled_from("xyz")), st.just(Op.EXISTS), st.booleans()),
-)  # fmt: skip
+    st.builds(
+        Test,
+        st.builds(Subject, st.just("attribute"), st.sampled_from("xyz")),
+        st.just(Op.EXISTS),
+        st.booleans(),
+    ),
+)
 CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
     TESTS,
     lambda inner: (

@@ -12,10 +12,9 @@ from schemas.decision import Reason
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import All, Op, Subject, Test
-from schemas.workspace.model import AttributeSource, FieldSource, Journey, LiteralSource
+from schemas.workspace.model import AttributeSource, DataSource, FieldSource, Journey, LiteralSource
 from tests.fold_events import PERSON, START_US, fold_event
 from tests.journeys import JOURNEY, SEND, Person, actions_of, reasons, with_journeys
-from tests.workspaces import small_workspace
 from transforms.core.fold_event import FoldEvent
 
 SENT = ("sent", "passed", None)
@@ -23,11 +22,6 @@ UNDER_WAY = ("suppressed", "under_way", "reentry")
 EXITED = ("suppressed", "exited", "reentry")
 COOLDOWN = ("suppressed", "cooldown", "reentry")
 WAITING = replace(JOURNEY, wait_us=HOUR_US)
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
 
 
 def person(workspace: Workspace, *journeys: Journey) -> Person:
@@ -202,8 +196,10 @@ def test_address_is_the_identity_that_appeared_last(workspace: Workspace) -> Non
     someone = person(workspace, BY_MAIL)
     known = [
         cart(someone, minute, identities=identities)
-        for minute, identities in enumerate((("email:new@b.de",), ("email:old@b.de",), ("email:new@b.de", "cookie:x")))
-    ]  # fmt: skip
+        for minute, identities in enumerate(
+            (("email:new@b.de",), ("email:old@b.de",), ("email:new@b.de", "cookie:x"))
+        )
+    ]
     sent = actions_of(someone.advance(known, at(9)))
     assert [action["address"] for action in sent] == ["new@b.de", "old@b.de", "old@b.de"]
 
@@ -271,7 +267,10 @@ def test_event_ahead_of_the_clock_does_not_end_a_wait_early(workspace: Workspace
 
 
 def test_several_waits_end_in_the_order_of_their_times(workspace: Workspace) -> None:
-    journeys = [replace(WAITING, name=name, wait_us=minutes * MINUTE_US) for name, minutes in (("b", 30), ("a", 30), ("c", 10))]  # fmt: skip
+    journeys = [
+        replace(WAITING, name=name, wait_us=minutes * MINUTE_US)
+        for name, minutes in (("b", 30), ("a", 30), ("c", 10))
+    ]
     someone = person(workspace, *journeys)
     advanced = someone.advance([cart(someone)], at(0))
     assert advanced.commit.deadlines == {PERSON: at(10)}
@@ -325,7 +324,7 @@ def test_cooldown_keeps_a_run_from_starting(workspace: Workspace) -> None:
     assert someone.image()["journeys"] == {}
 
 
-SOURCES = {
+SOURCES: dict[str, DataSource] = {
     "name": AttributeSource("name"),
     "cart": AttributeSource("items_in_cart"),
     "spend": AttributeSource("spend"),

@@ -36,15 +36,9 @@ from tests.messages import (
     refused,
     structured,
 )
-from tests.workspaces import small_workspace
 from transforms.core.decode import REDRIVEN, Decoder
 from transforms.core.envelope import MAX_PAYLOAD_BYTES
 from transforms.core.identity import Identities
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
 
 
 @pytest.fixture(scope="module")
@@ -119,15 +113,24 @@ def test_older_avro_version_is_resolved_to_the_newest(workspace: Workspace, deco
 def test_avro_in_a_structured_event(workspace: Workspace, decoder: Decoder) -> None:
     body = avro(workspace, "login", 1, {"device": "phone"})
     payload = structured(
-        type="login", data=ABSENT, data_base64=base64.b64encode(body).decode(), datacontenttype="application/avro"
-    )  # fmt: skip
+        type="login",
+        data=ABSENT,
+        data_base64=base64.b64encode(body).decode(),
+        datacontenttype="application/avro",
+    )
     assert accepted(decoder, payload).data == {"device": "phone"}
 
 
 @pytest.mark.parametrize(
     "dataschema",
-    ["/cart_added/1", "cart_added/1", "https://schemas.example.com/shop/cart_added/1", "urn:a/cart_added/1", "/cart_added/01"],
-)  # fmt: skip
+    [
+        "/cart_added/1",
+        "cart_added/1",
+        "https://schemas.example.com/shop/cart_added/1",
+        "urn:a/cart_added/1",
+        "/cart_added/01",
+    ],
+)
 def test_dataschema_names_the_version(decoder: Decoder, dataschema: str) -> None:
     event = accepted(decoder, structured(dataschema=dataschema))
     assert event.schema == "cart_added/1"
@@ -166,11 +169,26 @@ def test_time_is_rfc3339(decoder: Decoder, text: str, time_us: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-03-01 12:00:00Z", "2026-03-01T12:00:00", "2026-03-01T12:00:00+0100", "2026-03-01T12:00:00+01",
-     "2026-03-01", "2026-03-01T12:00Z", "2026-02-30T12:00:00Z", "2026-03-01T24:00:00Z", "1772366400",
-     "2026-03-01T12:00:00,5Z", "2026-03-01T12:00:00.Z", "２026-03-01T12:00:00Z", " 2026-03-01T12:00:00Z",
-     "0000-01-01T00:00:00Z", "9999-12-31T23:59:60Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"],
-)  # fmt: skip
+    [
+        "2026-03-01 12:00:00Z",
+        "2026-03-01T12:00:00",
+        "2026-03-01T12:00:00+0100",
+        "2026-03-01T12:00:00+01",
+        "2026-03-01",
+        "2026-03-01T12:00Z",
+        "2026-02-30T12:00:00Z",
+        "2026-03-01T24:00:00Z",
+        "1772366400",
+        "2026-03-01T12:00:00,5Z",
+        "2026-03-01T12:00:00.Z",
+        "２026-03-01T12:00:00Z",
+        " 2026-03-01T12:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+    ],
+)
 @pytest.mark.parametrize("publish_us", [NOW_US, None])
 def test_other_times_are_refused(decoder: Decoder, text: str, publish_us: int | None) -> None:
     letter = refused(decoder, structured(time=text), None, publish_us)
@@ -279,21 +297,67 @@ def test_number_may_be_an_identity(decoder: Decoder) -> None:
     assert accepted(decoder, structured(identity=12)).identities == ("cookie:12",)
 
 
+def test_unknown_type_is_named(decoder: Decoder) -> None:
+    letter = refused(decoder, structured(type="nothing"))
+    assert letter.detail == "type: expected an event type of workspace 'shop', found 'nothing'"
+    assert (letter.type, letter.schema) == ("nothing", None)
+
+
 @pytest.mark.parametrize(
     ("members", "error", "detail"),
     [
-        ({"identity": ABSENT}, DeadLetterError.MISSING_IDENTITY, "identity: expected identity and identitytype, or a field that names a person, found none"),
-        ({"identity": None}, DeadLetterError.MISSING_IDENTITY, "identity: expected identity and identitytype"),
-        ({"identitytype": ABSENT}, DeadLetterError.MISSING_IDENTITY, "identitytype: expected the namespace of identity, found none"),
-        ({"previousidentity": "x"}, DeadLetterError.MISSING_IDENTITY, "previousidentitytype: expected the namespace of previousidentity"),
-        ({"identity": ""}, DeadLetterError.INVALID_IDENTITY, "identity cookie: expected 1 to 320 characters without space, found ''"),
-        ({"identity": "a b"}, DeadLetterError.INVALID_IDENTITY, "identity cookie: expected 1 to 320 characters without space, found 'a b'"),
-        ({"identitytype": "fax"}, DeadLetterError.UNKNOWN_NAMESPACE, "identitytype: expected one of customer, email, phone, cookie, found 'fax'"),
-        ({"identitytype": ""}, DeadLetterError.UNKNOWN_NAMESPACE, "identitytype: expected one of customer, email, phone, cookie, found ''"),
-        ({"identitytype": "email"}, DeadLetterError.INVALID_IDENTITY, "identity email: expected a mail address, found 'c12'"),
-        ({"previousidentity": "x", "previousidentitytype": "phone"}, DeadLetterError.INVALID_IDENTITY, "identity phone: expected a phone number, found 'x'"),
+        (
+            {"identity": ABSENT},
+            DeadLetterError.MISSING_IDENTITY,
+            "identity: expected identity and identitytype, or a field that names a person, found none",
+        ),
+        (
+            {"identity": None},
+            DeadLetterError.MISSING_IDENTITY,
+            "identity: expected identity and identitytype",
+        ),
+        (
+            {"identitytype": ABSENT},
+            DeadLetterError.MISSING_IDENTITY,
+            "identitytype: expected the namespace of identity, found none",
+        ),
+        (
+            {"previousidentity": "x"},
+            DeadLetterError.MISSING_IDENTITY,
+            "previousidentitytype: expected the namespace of previousidentity",
+        ),
+        (
+            {"identity": ""},
+            DeadLetterError.INVALID_IDENTITY,
+            "identity cookie: expected 1 to 320 characters without space, found ''",
+        ),
+        (
+            {"identity": "a b"},
+            DeadLetterError.INVALID_IDENTITY,
+            "identity cookie: expected 1 to 320 characters without space, found 'a b'",
+        ),
+        (
+            {"identitytype": "fax"},
+            DeadLetterError.UNKNOWN_NAMESPACE,
+            "identitytype: expected one of customer, email, phone, cookie, found 'fax'",
+        ),
+        (
+            {"identitytype": ""},
+            DeadLetterError.UNKNOWN_NAMESPACE,
+            "identitytype: expected one of customer, email, phone, cookie, found ''",
+        ),
+        (
+            {"identitytype": "email"},
+            DeadLetterError.INVALID_IDENTITY,
+            "identity email: expected a mail address, found 'c12'",
+        ),
+        (
+            {"previousidentity": "x", "previousidentitytype": "phone"},
+            DeadLetterError.INVALID_IDENTITY,
+            "identity phone: expected a phone number, found 'x'",
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("extra", [{}, {"zz": "1"}])
 def test_identity_refusals(
     decoder: Decoder, members: dict[str, Any], error: DeadLetterError, detail: str, extra: dict[str, Any]
@@ -352,10 +416,19 @@ BROKEN = [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc0\xaf"]
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize(
     "place",
-    [b'"id": "HERE"', b'"source": "/HERE"', b'"type": "HERE"', b'"time": "HERE"', b'"identity": "HERE"',
-     b'"zz": "HERE"', b'"HERE": 1', b'"data": {"sku": "HERE", "price": 1.0}',
-     b'"data": {"sku": "A", "price": 1.0, "zz": "HERE"}', b'"data": {"sku": "A", "price": 1.0, "HERE": [{}]}'],
-)  # fmt: skip
+    [
+        b'"id": "HERE"',
+        b'"source": "/HERE"',
+        b'"type": "HERE"',
+        b'"time": "HERE"',
+        b'"identity": "HERE"',
+        b'"zz": "HERE"',
+        b'"HERE": 1',
+        b'"data": {"sku": "HERE", "price": 1.0}',
+        b'"data": {"sku": "A", "price": 1.0, "zz": "HERE"}',
+        b'"data": {"sku": "A", "price": 1.0, "HERE": [{}]}',
+    ],
+)
 def test_invalid_utf8_is_refused_wherever_it_stands(decoder: Decoder, broken: bytes, place: bytes) -> None:
     payload = structured()[:-1] + b", " + place.replace(b"HERE", broken) + b"}"
     letter = refused(decoder, payload)
@@ -531,11 +604,40 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = st.sampled_from([*MEMBERS, "workspace", "subject", "dataschema", "publishtime", "datacontenttype",
-                         "data_base64", "previousidentity", "previousidentitytype", "zz"]) | st.text(max_size=4)  # fmt: skip
-PLAUSIBLE = st.sampled_from(["1.0", "shop", "/a", "cart_added", "login", "probe", "/cart_added/1", "e30=",
-                             "2026-03-01T12:00:00Z", "9999-12-31T23:59:60Z", "application/avro", "email",
-                             "ann@example.com", "application/json", "+49 30 123456", {"notes": {"\n": 1}}])  # fmt: skip
+NAMES = st.sampled_from(
+    [
+        *MEMBERS,
+        "workspace",
+        "subject",
+        "dataschema",
+        "publishtime",
+        "datacontenttype",
+        "data_base64",
+        "previousidentity",
+        "previousidentitytype",
+        "zz",
+    ]
+) | st.text(max_size=4)
+PLAUSIBLE = st.sampled_from(
+    [
+        "1.0",
+        "shop",
+        "/a",
+        "cart_added",
+        "login",
+        "probe",
+        "/cart_added/1",
+        "e30=",
+        "2026-03-01T12:00:00Z",
+        "9999-12-31T23:59:60Z",
+        "application/avro",
+        "email",
+        "ann@example.com",
+        "application/json",
+        "+49 30 123456",
+        {"notes": {"\n": 1}},
+    ]
+)
 
 
 @st.composite

@@ -18,10 +18,9 @@ from schemas.store import Commit, Head
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US
 from schemas.workspace import Workspace
 from schemas.workspace.condition import Op, Subject, Test
-from schemas.workspace.model import Aggregate, Attribute, AttributeSource, FieldSource
+from schemas.workspace.model import Aggregate, Attribute, AttributeSource, DataSource, FieldSource
 from tests.fold_events import PERSON, START_US, fold_event
 from tests.journeys import EMPTY, JOURNEY, SEND, Person, by_person, reasons, with_journeys
-from tests.workspaces import small_workspace
 from transforms.core.decide import next_deadline
 from transforms.core.engine import Engine
 from transforms.core.fold import FoldOutcome, read_values
@@ -30,10 +29,16 @@ from transforms.core.profile import MAX_IMAGE_BYTES, decode_image, facts
 from transforms.core.refold import refold
 
 PERSONS = ["0" * 31 + digit for digit in "123"]
-DATA = {"name": AttributeSource("name"), "cart": AttributeSource("items_in_cart"), "sku": FieldSource("sku")}
+DATA: dict[str, DataSource] = {
+    "name": AttributeSource("name"),
+    "cart": AttributeSource("items_in_cart"),
+    "sku": FieldSource("sku"),
+}
 JOURNEYS = (
     replace(JOURNEY, name="at_once", cooldown_us=2 * HOUR_US, send=replace(SEND, data=DATA)),
-    replace(JOURNEY, name="kept", wait_us=HOUR_US, exit_events=("purchase",), send=replace(SEND, channel="email")),
+    replace(
+        JOURNEY, name="kept", wait_us=HOUR_US, exit_events=("purchase",), send=replace(SEND, channel="email")
+    ),
     replace(JOURNEY, name="restarted", wait_us=30 * MINUTE_US, on_repeat="restart"),
     replace(
         JOURNEY,
@@ -41,12 +46,12 @@ JOURNEYS = (
         entry_events=("login", "customer_registered"),
         condition=Test(Subject("attribute", "activity"), Op.GE, 2),
     ),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return with_journeys(small_workspace(tmp_path_factory.mktemp("workspaces") / "shop"), *JOURNEYS)
+def workspace(shop: Workspace) -> Workspace:
+    return with_journeys(shop, *JOURNEYS)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +80,17 @@ END_US = START_US + DAY_US
 
 def events_of(engine: Engine, raws: Sequence[Any]) -> list[FoldEvent]:
     return [
-        fold_event(engine.plan, *kind, time_us, event_id=f"e{number:02d}", person_id=person_id, identities=identities)
-        for number, (kind, time_us, person_id, identities) in enumerate(raws)
-    ]  # fmt: skip
+        fold_event(
+            engine.plan,
+            event_type,
+            data,
+            time_us,
+            event_id=f"e{number:02d}",
+            person_id=person_id,
+            identities=identities,
+        )
+        for number, ((event_type, data), time_us, person_id, identities) in enumerate(raws)
+    ]
 
 
 def advance(engine: Engine, events: Sequence[FoldEvent], as_of_us: int = END_US) -> Commit:
@@ -92,7 +105,9 @@ def told(decisions: Sequence[Decision]) -> list[bytes]:
 def sent(commits: Sequence[Commit]) -> list[dict[str, Any]]:
     """Actions without that sequence."""
     actions = [json.loads(action.body) for commit in commits for action in commit.outbox.actions]
-    return sorted(({**action, "sequence": 0} for action in actions), key=lambda action: str(action["action_id"]))
+    return sorted(
+        ({**action, "sequence": 0} for action in actions), key=lambda action: str(action["action_id"])
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -102,7 +117,7 @@ def test_the_same_batch_in_any_order_is_the_same_commit(engine: Engine, raws: An
     copies = [*events, *events[:3]]
     expected = advance(engine, copies)
     random.shuffle(copies)
-    batch = dict(reversed(by_person(copies).items()))
+    batch = dict(reversed(list(by_person(copies).items())))
     again = engine.advance(0, EMPTY, {}, batch, END_US)
     assert again.commit == expected
     assert msgspec.json.encode(again.commit) == msgspec.json.encode(expected)
@@ -111,12 +126,15 @@ def test_the_same_batch_in_any_order_is_the_same_commit(engine: Engine, raws: An
 
 @settings(max_examples=50, deadline=None)
 @given(RAW, st.data())
-def test_persons_in_other_batches_get_the_same_actions(engine: Engine, raws: Any, data: st.DataObject) -> None:
+def test_persons_in_other_batches_get_the_same_actions(
+    engine: Engine, raws: Any, data: st.DataObject
+) -> None:
     events = events_of(engine, raws)
     whole = advance(engine, events)
     batch_of = {person_id: data.draw(st.integers(0, 2)) for person_id in PERSONS}
     commits = [
-        advance(engine, [event for event in events if batch_of[event.person_id] == number]) for number in range(3)
+        advance(engine, [event for event in events if batch_of[event.person_id] == number])
+        for number in range(3)
     ]
     assert sent(commits) == sent([whole])
     images = {person_id: image for commit in commits for person_id, image in commit.images.items()}
@@ -127,7 +145,9 @@ def test_persons_in_other_batches_get_the_same_actions(engine: Engine, raws: Any
 
 @settings(max_examples=50, deadline=None)
 @given(RAW, st.lists(st.integers(0, 24), max_size=3))
-def test_batches_cut_by_time_decide_the_same(workspace: Workspace, engine: Engine, raws: Any, cuts: Any) -> None:
+def test_batches_cut_by_time_decide_the_same(
+    workspace: Workspace, engine: Engine, raws: Any, cuts: Any
+) -> None:
     """A clock that stands between two batches ends the waits that would have ended between their events."""
     events = [msgspec.structs.replace(event, person_id=PERSON) for event in events_of(engine, raws)]
     someone, together = Person(workspace), Person(workspace)
@@ -167,7 +187,9 @@ def _json(value: Any) -> Any:
 
 
 def test_serial_execution_again_gives_the_same_decisions(workspace: Workspace, engine: Engine) -> None:
-    raws = [(TYPES[number % 5], START_US + number * 20 * MINUTE_US, PERSON, ("cookie:c",)) for number in range(12)]
+    raws = [
+        (TYPES[number % 5], START_US + number * 20 * MINUTE_US, PERSON, ("cookie:c",)) for number in range(12)
+    ]
     events = events_of(engine, raws)
     runs = []
     for _ in range(2):
@@ -293,7 +315,9 @@ def test_nothing_of_a_great_batch_is_dropped_silently(workspace: Workspace) -> N
 
 def test_waits_of_a_full_profile_still_end(workspace: Workspace) -> None:
     someone = Person(large(workspace))
-    cart = fold_event(someone.plan, "cart_added", {"sku": "A", "price": 1.0}, START_US - MINUTE_US, event_id="cart")
+    cart = fold_event(
+        someone.plan, "cart_added", {"sku": "A", "price": 1.0}, START_US - MINUTE_US, event_id="cart"
+    )
     someone.advance([cart, *probes(someone, range(70))], START_US)
     assert len(someone.images[PERSON]) > MAX_IMAGE_BYTES
     decisions = someone.decide(as_of_us=END_US)

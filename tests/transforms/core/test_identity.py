@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetterError, Stage
 from schemas.workspace import Workspace
-from tests.workspaces import SECRET, small_workspace
+from tests.workspaces import SECRET
 from transforms.core.identity import (
     Identities,
     Identity,
@@ -22,11 +24,6 @@ from transforms.core.identity import (
     shard_of,
 )
 from transforms.core.refused import Refused
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_workspace(tmp_path_factory.mktemp("workspaces") / "shop")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +74,15 @@ def test_plain_values_have_no_space(value: str) -> None:
         normalize_plain(value)
 
 
-@given(st.text() | st.emails() | st.from_regex(r"\+?[0-9 ()/-]{3,20}"))
-def test_normalising_twice_changes_nothing(value: str) -> None:
-    for normalize in (normalize_email, normalize_plain, lambda text: normalize_phone(text, "DE")):
-        try:
-            once = normalize(value)
-        except ValueError as error:
-            assert len(str(error).splitlines()) == 1
-            continue
+def in_german(value: str) -> str:
+    return normalize_phone(value, "DE")
+
+
+@pytest.mark.parametrize("normalize", [normalize_email, normalize_plain, in_german])
+@given(value=st.text() | st.emails() | st.from_regex(r"\+?[0-9 ()/-]{3,20}"))
+def test_normalising_twice_changes_nothing(normalize: Callable[[str], str], value: str) -> None:
+    with suppress(ValueError):
+        once = normalize(value)
         assert normalize(once) == once
 
 
@@ -103,10 +101,20 @@ def test_namespace_decides_how_a_value_is_read(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("namespace", "value", "error", "detail"),
     [
-        ("fax", "1", DeadLetterError.UNKNOWN_NAMESPACE, "expected one of customer, email, phone, cookie, found 'fax'"),
-        ("email", "ann", DeadLetterError.INVALID_IDENTITY, "identity email: expected a mail address, found 'ann'"),
+        (
+            "fax",
+            "1",
+            DeadLetterError.UNKNOWN_NAMESPACE,
+            "expected one of customer, email, phone, cookie, found 'fax'",
+        ),
+        (
+            "email",
+            "ann",
+            DeadLetterError.INVALID_IDENTITY,
+            "identity email: expected a mail address, found 'ann'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals_name_what_was_expected(
     workspace: Workspace, namespace: str, value: str, error: DeadLetterError, detail: str
 ) -> None:

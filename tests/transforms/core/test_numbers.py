@@ -82,8 +82,15 @@ def test_what_is_no_number_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("text", "scaled"),
-    [("1", SCALE), ("+1", SCALE), ("-1.5", -3 * SCALE // 2), (".5", SCALE // 2), ("1e3", 1000 * SCALE), ("12.50", 12_500_000_000)],
-)  # fmt: skip
+    [
+        ("1", SCALE),
+        ("+1", SCALE),
+        ("-1.5", -3 * SCALE // 2),
+        (".5", SCALE // 2),
+        ("1e3", 1000 * SCALE),
+        ("12.50", 12_500_000_000),
+    ],
+)
 def test_number_is_read_from_its_text(text: str, scaled: int) -> None:
     assert to_billionths(text) == scaled
 

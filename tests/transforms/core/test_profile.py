@@ -25,12 +25,22 @@ from transforms.core.profile import (
 
 TIMES = st.integers(-(2**62), 2**62)
 TEXT = st.text(max_size=5)
-VALUES = st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats(allow_nan=False, allow_infinity=False) | TEXT  # fmt: skip
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+)
 STATES = st.one_of(
     st.dictionaries(st.integers(-(10**6), 10**6), VALUES, min_size=1, max_size=3),
     st.dictionaries(st.integers(0, 5), st.dictionaries(TEXT, st.integers(1, 9)), min_size=1, max_size=3),
-    st.lists(st.tuples(TIMES, TEXT, st.integers(0, 2**64 - 1), st.integers(0, 3), VALUES).map(list), min_size=1, max_size=3),
-)  # fmt: skip
+    st.lists(
+        st.tuples(TIMES, TEXT, st.integers(0, 2**64 - 1), st.integers(0, 3), VALUES).map(list),
+        min_size=1,
+        max_size=3,
+    ),
+)
 PROFILES = st.builds(
     Profile,
     st.just("0" * 32),
