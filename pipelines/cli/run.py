@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -183,27 +185,37 @@ def _finish(
 
 def _print_next(arguments: argparse.Namespace, summary: Summary, console: Console) -> None:
     """Names commands that show what the run made, ready to be pasted."""
+    cjaas = _program()
     where = shlex.join(["--workspace", str(arguments.workspace), "--output", str(arguments.output)])
-    lines = [f'cjaas sql "SELECT type, count(*) AS events FROM tape GROUP BY type ORDER BY 2 DESC" {where}']
+    lines = [f'{cjaas} sql "SELECT type, count(*) AS events FROM tape GROUP BY type ORDER BY 2 DESC" {where}']
     example = _example_action(arguments.output)
     if example is not None:
         action_id, person_id = example
         lines += [
-            f"cjaas explain {action_id} {where}",
-            f"cjaas explain --person {person_id} {where}",
-            f"cjaas profile {person_id} {where}",
+            f"{cjaas} explain {action_id} {where}",
+            f"{cjaas} explain --person {person_id} {where}",
+            f"{cjaas} profile {person_id} {where}",
         ]
     elif summary.profiles:
-        lines.append(f"cjaas profiles {where} | head -3")
+        lines.append(f"{cjaas} profiles {where} | head -3")
     if summary.dead_letters:
         lines.append(
-            'cjaas sql "SELECT error, count(*) AS messages, any_value(detail) AS example'
+            f'{cjaas} sql "SELECT error, count(*) AS messages, any_value(detail) AS example'
             f' FROM dead_letters GROUP BY error ORDER BY 2 DESC" {where}'
         )
     console.print(f"Written to {arguments.output}.", markup=False, highlight=False, soft_wrap=True)
     console.print("\nLook next:")
     for line in lines:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """How to call the command line from here: its name where the path finds it, else as it was called."""
+    called = sys.argv[0]
+    found = shutil.which("cjaas")
+    if Path(called).name != "cjaas" or (found and os.path.realpath(found) == os.path.realpath(called)):
+        return "cjaas"
+    return shlex.quote(called)
 
 
 def _example_action(output: Path) -> tuple[str, str] | None:

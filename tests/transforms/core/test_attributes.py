@@ -111,6 +111,17 @@ def test_pruned_state_is_what_can_still_count(workspace: Workspace) -> None:
     assert window.at(START_US + 110 * MINUTE_US) == before == 4
 
 
+def test_entries_of_a_limit_count_to_the_microsecond(workspace: Workspace) -> None:
+    window = Window(workspace, Aggregate.COUNT, limit=5, lookback="30m")
+    window.add(START_US)
+    window.add(START_US + 1)
+    window.add(START_US + 30 * MINUTE_US)
+    assert window.at(START_US + 30 * MINUTE_US - 1) == 2
+    assert window.at(START_US + 30 * MINUTE_US) == 2
+    window.prune()
+    assert [entry[0] for entry in window.state()] == [START_US + 30 * MINUTE_US, START_US + 1]
+
+
 def test_state_of_nothing_is_gone(workspace: Workspace) -> None:
     window = Window(workspace, Aggregate.VALUE, field="label", lookback="30m")
     window.add(START_US, label="a")
