@@ -12,6 +12,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipelines.worker_processes import WorkerProcesses
 from schemas.errors import CjaasError, InputError
 from schemas.metrics import NAMESPACE
+from transforms.pausing import paused_collection
 
 _WHERE = re.compile(r" \[while running .*\]")
 _TOLD = re.compile(r"schemas\.errors\.(\w+): (.*?)(?: \[while running .*)?$", re.MULTILINE)
@@ -39,8 +40,10 @@ def run_bounded(
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline)
     try:
-        result = pipeline.run()
-        result.wait_until_finish()
+        # Between two batches too: a collection would walk through all that is grouped so far.
+        with paused_collection():
+            result = pipeline.run()
+            result.wait_until_finish()
     except CjaasError as error:
         raise type(error)(_WHERE.sub("", str(error))) from None
     except RuntimeError as error:

@@ -13,7 +13,7 @@ from typing import Self
 
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-_BEAMS_THREAD = "run_worker"
+_OWN_THREADS = ("watcher", "reminder")
 
 
 class WorkerProcesses:
@@ -61,10 +61,10 @@ class WorkerProcesses:
         return SubprocessSDKEnvironment.from_command_string(f"exec {shlex.join(words)}")
 
     def _told(self, raised: threading.ExceptHookArgs) -> None:
-        """Hears of a worker that ended: the thread of Beam's that waits for it raises."""
+        """Hears of a worker that ended: the threads of Beam's that wait for it raise."""
         if self._descriptor is None:
             return
-        if raised.thread is not None and raised.thread.name == _BEAMS_THREAD:
-            self._lost("a worker process ended before its work was done; run again, with fewer --workers")
-        else:
+        if raised.thread is not None and raised.thread.name in _OWN_THREADS:
             self._hook(raised)
+        else:
+            self._lost("a worker process ended before its work was done; run again, with fewer --workers")

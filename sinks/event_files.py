@@ -128,13 +128,14 @@ class EventFiles:
             raise InputError(f"{split.path}: cannot be read ({error.strerror or error})") from None
 
     def _read_stream(self, stream: gzip.GzipFile, split: Split) -> Iterator[MessageBatch]:
+        block_bytes = min(_BLOCK_BYTES, self.batch_bytes)
         offset = 0
         rest = b""
         while True:
             parts = [rest]
             size = len(rest)
             while size < self.batch_bytes:
-                block = stream.read(_BLOCK_BYTES)
+                block = stream.read(block_bytes)
                 if not block:
                     break
                 parts.append(block)
@@ -146,7 +147,7 @@ class EventFiles:
                 return
             cut = text.rfind(b"\n") + 1
             while not cut:
-                block = stream.read(_BLOCK_BYTES)
+                block = stream.read(block_bytes)
                 text += block
                 cut = text.rfind(b"\n") + 1 if block else len(text)
             yield _batch(split.name, text[:cut], offset)

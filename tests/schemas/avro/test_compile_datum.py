@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.avro import compile_datum
-from schemas.avro.compile_datum import RAISED
+from schemas.avro.fastavro_rules import RAISED
 from tests.schemas.avro.strategies import ANYTHING, record_unions, schemas, values
 
 

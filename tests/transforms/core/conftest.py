@@ -6,6 +6,7 @@ import pytest
 
 from schemas.workspace import Workspace
 from tests.workspaces import small_workspace
+from transforms.core.decode import Decoder
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def workspace(shop: Workspace) -> Workspace:
     return shop
+
+
+@pytest.fixture(scope="module")
+def decoder(workspace: Workspace) -> Decoder:
+    return Decoder(workspace, "1.2.3")

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from schemas.dead_letter import DeadLetter, DeadLetterError
-from schemas.workspace import Workspace
 from tests.messages import STRUCTURED, accepted, decode_one
 from transforms.core.context_attributes import KNOWN
 from transforms.core.decode import Decoder
@@ -44,11 +43,6 @@ def evaluated(node: ast.expr) -> bytes:
     if isinstance(node, ast.BinOp):
         return evaluated(node.left) + evaluated(node.right)
     return bytes(ast.literal_eval(node))
-
-
-@pytest.fixture(scope="module")
-def decoder(workspace: Workspace) -> Decoder:
-    return Decoder(workspace, "1")
 
 
 @pytest.mark.parametrize(("language", "text"), BLOCK.findall(MODES))

@@ -1,0 +1,107 @@
+"""Every command in README.md runs, what it shows is what is seen, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+TIMED = ("│ seconds", "│ events per second")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def recipe(target: str) -> list[str]:
+    """The lines of a Makefile target, with its variables filled in."""
+    done = subprocess.run(
+        ["make", "--always-make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def shell(lines: str, cwd: Path) -> str:
+    """The output of lines of shell that have to end well, run in one go."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", lines],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{lines}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the commands find beside them, in a folder that they may write to."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_run(checkout: Path) -> str:
+    """What `make run` prints, without setting up."""
+    [command] = [line for line in recipe("run") if "cjaas run" in line]
+    return shell(command, checkout)
+
+
+@pytest.fixture(scope="module")
+def shown(make_run: str, checkout: Path) -> str:
+    """What the commands of the page print, `make run` first."""
+    return make_run + shell("".join(blocks("sh")), checkout)
+
+
+def test_what_the_page_shows_is_what_is_seen(shown: str) -> None:
+    seen = {line.rstrip() for line in shown.splitlines()}
+    examples = blocks("text")
+    assert len(examples) == 2
+    for line in "".join(examples).splitlines():
+        assert line.startswith(TIMED) or line in seen, line
+
+
+def test_the_output_has_what_the_page_lists(make_run: str, checkout: Path) -> None:
+    listing = next(block for block in blocks("") if block.startswith("out/shop/"))
+    patterns = [line.split()[0] for line in listing.splitlines()[1:]]
+    output = checkout / "out" / "shop"
+    for pattern in patterns:
+        found = list(output.glob(pattern.replace("YYYY-MM-DD", "*").replace("CHANNEL", "*")))
+        assert found, pattern
+    tops = {pattern.split("/")[0] for pattern in patterns}
+    assert {path.name for path in output.iterdir()} == tops
+
+
+def test_every_workspace_that_make_checks_is_in_order(checkout: Path) -> None:
+    commands = [line for line in recipe("lint") if "cjaas check" in line]
+    assert len(commands) == 2
+    for command in commands:
+        assert "is in order" in shell(command, checkout)
+
+
+def test_make_runs_the_tests() -> None:
+    assert any(line.endswith("pytest") for line in recipe("test"))
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert re.findall(r"^\| `cjaas (\w+)` \|", README, re.MULTILINE) == list(COMMANDS)
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) > 10
+    for link in links:
+        assert (ROOT / link).exists(), link
