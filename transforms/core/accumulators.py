@@ -129,6 +129,11 @@ class _Extreme(Accumulator):
 class _ByValue(Accumulator):
     keyed = True
 
+    def __init__(self, numeric: bool) -> None:
+        super().__init__(numeric)
+        if numeric:
+            self.refuses = is_not_finite
+
     def convert(self, value: Any, event: FoldEvent, position: int) -> Any:
         return None if value is None else {to_key(value, self.numeric): 1}
 
@@ -154,8 +159,15 @@ class _First(Accumulator):
 
     keeps_values = True
 
+    def __init__(self, numeric: bool) -> None:
+        super().__init__(numeric)
+        if numeric:
+            self.refuses = is_not_finite
+
     def convert(self, value: Any, event: FoldEvent, position: int) -> Any:
-        return None if value is None else [event.time_us, event.event_id, event.print64, position, value]
+        if value is None or (self.refuses is not None and self.refuses(value)):
+            return None
+        return [event.time_us, event.event_id, event.print64, position, value]
 
     def combine(self, one: Any, other: Any) -> Any:
         return other if other[:4] < one[:4] else one
@@ -181,6 +193,11 @@ def accumulator(attribute: Attribute, numeric: bool) -> Accumulator:
             return _Distinct(numeric)
         case _:
             return _First(numeric)
+
+
+def is_not_finite(value: Any) -> bool:
+    """Whether a value is NaN or infinite, which no profile can hold."""
+    return type(value) is float and not isfinite(value)
 
 
 def _is_no_number(value: Any) -> bool:

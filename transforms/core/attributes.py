@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace.model import Aggregate, Attribute
-from transforms.core.accumulators import accumulator, to_key
+from transforms.core.accumulators import accumulator, is_not_finite, to_key
 from transforms.core.fold_event import FoldEvent
 
 TIME_FIELD = "$time"
@@ -121,8 +121,11 @@ class BucketFold(AttributeFold):
             if type(values) is not list:
                 values = (values,)
             bucket = event.time_us // width if width else 0
+            refused = 0
             for value in values:
-                if value is not None:
+                if numeric and is_not_finite(value):
+                    refused += 1
+                elif value is not None:
                     state: dict[int, dict[str, int]] | None = held.get(name)
                     if state is None:
                         state = held[name] = {}
@@ -131,7 +134,7 @@ class BucketFold(AttributeFold):
                         counts = state[bucket] = {}
                     key = value if type(value) is str and not numeric else to_key(value, numeric)
                     counts[key] = counts.get(key, 0) + 1
-            return 0
+            return refused
 
         return add
 

@@ -20,8 +20,10 @@ from transforms.core.plan import Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
 
 _FOLDED = FoldOutcome.FOLDED
-_MEASURED_EVERY = 256
-"""After this many folded events a profile's image is measured within a batch."""
+_MEASURED_EVERY_BYTES = MAX_IMAGE_BYTES
+"""After so many bytes of data a profile's image is measured within a batch."""
+_EVENT_BYTES = 64
+"""What an event adds to an image besides its data: a fingerprint, a bucket."""
 
 
 class Advanced(msgspec.Struct):
@@ -98,11 +100,14 @@ class Engine:
     ) -> None:
         plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
         folded = 0
-        for number, event in enumerate(events, 1):
+        unmeasured = 0
+        for event in events:
             if profile.runs:
                 decider.on_due(profile, min(event.time_us - 1, as_of_us), decided)
-            if number % _MEASURED_EVERY == 0 and not profile.overflown:
+            unmeasured += event.size_bytes + _EVENT_BYTES
+            if unmeasured > _MEASURED_EVERY_BYTES and not profile.overflown:
                 self._measure(profile)
+                unmeasured = 0
             if profile.overflown:
                 advanced.overflown += 1
                 decider.overflow(profile, event, decided)

@@ -43,12 +43,14 @@ class Envelope(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
+    datacontenttype: str | None = None
     dataschema: str | None = None
     identity: str | None = None
     identitytype: str | None = None
     previousidentity: str | None = None
     previousidentitytype: str | None = None
     publishtime: str | None = None
+    workspace: str | None = None
 
 
 _EXTENSIONS = msgspec.json.Encoder()
@@ -78,9 +80,8 @@ def read_structured(payload: bytes) -> tuple[Envelope, bytes | None]:
         and envelope.id
         and envelope.type
         and f"{envelope.id}{envelope.identity}{envelope.previousidentity}".isprintable()
-        and envelope.datacontenttype is None
+        and (envelope.datacontenttype is None or envelope.datacontenttype == JSON)
         and envelope.subject is None
-        and envelope.workspace is None
     ):
         return envelope, _identity_extensions(envelope)
     return _read_members(payload)
@@ -90,12 +91,14 @@ def _identity_extensions(envelope: Envelope) -> bytes | None:
     """The extension attributes of an event that has none but those of `_Extensions`."""
     encoded = _EXTENSIONS.encode(
         _Extensions(
+            envelope.datacontenttype,
             envelope.dataschema,
             envelope.identity,
             envelope.identitytype,
             envelope.previousidentity,
             envelope.previousidentitytype,
             envelope.publishtime,
+            envelope.workspace,
         )
     )
     return encoded if encoded != b"{}" else None

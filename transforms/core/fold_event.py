@@ -20,6 +20,7 @@ class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
         content32: 32-bit fingerprint of time and data: tells a copy from a conflict.
         values: for each path that the workspace reads from this type, what is there: a value, a list of
             values, or None.
+        size_bytes: of the data as JSON: about as much as the event can add to an image.
     """
 
     person_id: str
@@ -32,6 +33,7 @@ class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     content32: int
     identities: tuple[str, ...]
     values: tuple[Any, ...]
+    size_bytes: int = 0
 
 
 def order(event: FoldEvent) -> tuple[int, str, int, int]:
@@ -52,4 +54,5 @@ def reduce_event(event: Event, projection: Projection) -> FoldEvent:
         zlib.crc32(event.data_json, event.time_us & 0xFFFFFFFF),
         event.identities,
         projection(event.data),
+        len(event.data_json),
     )

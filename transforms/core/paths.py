@@ -42,6 +42,9 @@ def compile_path(path: str) -> Callable[[dict[str, Any]], Any]:
 def _each(items: list[Any], name: str) -> list[Any]:
     found: list[Any] = []
     for item in items:
+        if type(item) is list:
+            found += _each(item, name)
+            continue
         value = item.get(name) if type(item) is dict else None
         if type(value) is list:
             found += value

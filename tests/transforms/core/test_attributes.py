@@ -14,8 +14,9 @@ from schemas.workspace import Workspace
 from schemas.workspace.model import Aggregate, Attribute
 from tests.fold_events import PERSON, START_US, fold_event
 from transforms.core.accumulators import to_key
-from transforms.core.attributes import bucket_width_us
+from transforms.core.attributes import attribute_fold, bucket_width_us
 from transforms.core.fold import fold, prune, read_attribute
+from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
 
@@ -216,3 +217,26 @@ def test_sum_without_a_field_counts_each_event_as_one(workspace: Workspace) -> N
 )
 def test_keys_are_texts(value: Any, numeric: bool, key: str) -> None:
     assert to_key(value, numeric) == key
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "aggregate",
+    [
+        Aggregate.VALUE,
+        Aggregate.FIRST,
+        Aggregate.LAST,
+        Aggregate.DISTINCT,
+        Aggregate.COUNT,
+        Aggregate.SUM,
+        Aggregate.MIN,
+    ],
+)
+def test_what_is_not_finite_is_refused(aggregate: Aggregate, value: float) -> None:
+    for limit in (None, 3):
+        attribute = Attribute("a", ("probe",), "number", aggregate, limit, None, None)
+        held: dict[str, Any] = {}
+        add = attribute_fold(attribute, numeric=True).bind(lambda event: event.values[0])
+        event = FoldEvent("p", 0, "e", 1, 0, "probe", "/s", 1, (), (value,))
+        assert add(held, event) == 1
+        assert held == {}
