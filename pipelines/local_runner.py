@@ -9,6 +9,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines.loopback import loopback_servers
 from pipelines.worker_processes import WorkerProcesses
 from schemas.errors import CjaasError, InputError
 from schemas.metrics import NAMESPACE
@@ -41,7 +42,7 @@ def run_bounded(
     build(pipeline)
     try:
         # Between two batches too: a collection would walk through all that is grouped so far.
-        with paused_collection():
+        with paused_collection(), loopback_servers():
             result = pipeline.run()
             result.wait_until_finish()
     except CjaasError as error:

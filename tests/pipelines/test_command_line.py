@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,7 +139,27 @@ def test_the_closing_table_shows_the_summary(shop: Run, firehose: Firehose, tmp_
     assert shown["as of"] == shop.summary["as_of"]
 
 
-def test_the_progress_is_shown_on_a_terminal_alone(firehose: Firehose, tmp_path: Path) -> None:
+def test_without_a_terminal_no_progress_is_shown(firehose: Firehose, tmp_path: Path) -> None:
     words = command("run", "--workspace", SHOP, "--input", firehose.path, "--output", tmp_path / "output")
     done = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+
+
+def test_a_terminal_shows_progress_and_then_the_table(firehose: Firehose, tmp_path: Path) -> None:
+    own, its = pty.openpty()
+    words = command("run", "--workspace", SHOP, "--input", firehose.path, "--output", tmp_path / "output")
+    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(words, cwd=ROOT, env=environment, stdin=its, stdout=its, stderr=its) as running:
+        os.close(its)
+        shown = b""
+        # Reading fails when the other side is closed.
+        with suppress(OSError):
+            while part := os.read(own, 65536):
+                shown += part
+    os.close(own)
+    assert running.returncode == 0
+    progress, table = shown.index(b"reading"), shown.index(b"workspace shop")
+    assert progress < table
+    hidden, given_back = shown.index(b"\x1b[?25l"), shown.rindex(b"\x1b[?25h")
+    assert hidden < given_back < table

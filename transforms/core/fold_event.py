@@ -36,9 +36,9 @@ class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     size_bytes: int = 0
 
 
-def order(event: FoldEvent) -> tuple[int, str, int, int]:
-    """The order in which a person's events are folded and decided: time, id, source, copies."""
-    return event.time_us, event.event_id, event.print64, event.publish_us
+def order(event: FoldEvent) -> tuple[int, str, int, int, int]:
+    """The order in which a person's events are folded and decided; of copies the one published first."""
+    return event.time_us, event.event_id, event.print64, event.publish_us, event.content32
 
 
 def reduce_event(event: Event, projection: Projection) -> FoldEvent:
