@@ -17,6 +17,7 @@ from typing import Any
 from fastavro.schema import parse_schema
 
 from schemas.avro import fastavro_rules as rules
+from schemas.avro.datum_quick import QUICK_RAISED, QuickTests, Source
 from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN
 
 Validate = Callable[[object], bool]
@@ -31,19 +32,6 @@ _NATIVE = {
 }
 
 
-_QUICK = {
-    # True of values that fit for sure; {0} is the value, {1} the same once it has a name.
-    "null": "{0} is None",
-    "boolean": "type({0}) is bool",
-    "string": "type({0}) is str",
-    "bytes": "type({0}) is bytes",
-    "int": f"(type({{0}}) is int and {INT_MIN} <= {{1}} <= {INT_MAX})",
-    "long": f"(type({{0}}) is int and {LONG_MIN} <= {{1}} <= {LONG_MAX})",
-    "float": "(type({0}) is float or type({1}) is int)",
-    "double": "(type({0}) is float or type({1}) is int)",
-}
-
-
 def compile_datum(schema: Any) -> Validate:
     """The function that says whether a Python value is one of the schema, as fastavro would.
 
@@ -53,8 +41,8 @@ def compile_datum(schema: Any) -> Validate:
     generator = _Generator()
     root = parse_schema(schema, generator.named)
     generator.root(root)
-    namespace: dict[str, Any] = dict(generator.constants)
-    exec(compile("\n".join(generator.lines), "<datum>", "exec"), namespace)  # noqa: S102 - see _Generator
+    namespace: dict[str, Any] = dict(generator.source.constants)
+    exec(compile("\n".join(generator.source.lines), "<datum>", "exec"), namespace)  # noqa: S102 - see _Generator
     validate: Validate = namespace["validate"]
     return validate
 
@@ -70,8 +58,8 @@ class _Generator:
 
     def __init__(self) -> None:
         self.named: dict[str, Any] = {}
-        self.lines: list[str] = []
-        self.constants: dict[str, Any] = {
+        self.source = Source()
+        self.source.constants = {
             "is_int": rules.is_int,
             "is_long": rules.is_long,
             "is_real": rules.is_real,
@@ -79,19 +67,11 @@ class _Generator:
             "is_map": rules.is_map,
             "hint_fits": rules.hint_fits,
             "Mapping": Mapping,
+            "QUICK_RAISED": QUICK_RAISED,
             "RAISED": rules.RAISED,
         }
+        self._quick = QuickTests(self.source, self.named)
         self._functions: dict[str, str] = {}
-        self._count = 0
-
-    def _new(self, prefix: str) -> str:
-        self._count += 1
-        return f"{prefix}{self._count}"
-
-    def _constant(self, prefix: str, value: Any) -> str:
-        name = self._new(prefix)
-        self.constants[name] = value
-        return name
 
     def root(self, schema: Any) -> None:
         """Writes `validate`."""
@@ -99,76 +79,43 @@ class _Generator:
             body = self._record(schema, "''")
         else:
             body = [f"return {self.check(schema, 'x', repr(''))}"]
-        self.lines += [
-            "def validate(x):",
-            "    try:",
-            *(f"        {line}" for line in body),
-            "    except RAISED:",
-            "        return False",
-        ]
-
-    def quick(self, schema: Any) -> str | None:
-        """The template of an expression that is true only of values that fit; None where they have parts."""
-        if isinstance(schema, list):
-            return self._quick_union(schema)
-        if not isinstance(schema, dict):
-            schema = self.named.get(schema, {"type": schema})
-        match schema["type"]:
-            case "enum":
-                return f"{{0}} in {self._constant('symbols', frozenset(schema['symbols']))}"
-            case "fixed":
-                return f"(type({{0}}) is bytes and len({{1}}) == {schema['size']!r})"
-            case str(kind):
-                return _QUICK.get(kind)
-            case _:
-                return None
-
-    def _quick_union(self, schema: list[Any]) -> str | None:
-        parts: list[str] = []
-        for branch in schema:
-            part = self.quick(branch)
-            if part is None:
-                return None
-            parts.append(part.replace("{0}", "{1}") if parts else part)
-        # What fastavro makes of a value for a branch may keep the value from the branches behind it.
-        made = [index for index, branch in enumerate(schema, 1) if self._has_writer(branch)]
-        return f"({' or '.join(parts[: made[0] if made else None])})" if parts else None
-
-    def _has_writer(self, schema: Any) -> bool:
-        named = self.named.get(schema, schema) if isinstance(schema, str) else schema
-        return rules.writer_of(named) is not None
+        guarded = ["try:", *(f"    {line}" for line in body), "except RAISED:", "    return False"]
+        self.source.function("validate", "x", guarded)
 
     def _quick_record(self, schema: dict[str, Any], place: str) -> list[str]:
-        """The statements that return the verdict on most values that fit."""
-        names = [field["name"] for field in schema["fields"]]
-        if "-type" in names:
-            return []
-        tests = ["type(x) is dict", f"(len(x) == {len({*names})} or '-type' not in x)"]
+        """The statements that return the verdict on most values that fit.
+
+        Fields without a quick test are judged once the others have passed, and then for good.
+        """
+        tests: list[str] = []
         load: list[str] = []
         checks: list[str] = []
         for field in schema["fields"]:
-            value, item = self._new("x"), f"x[{field['name']!r}]"
-            quick = self.quick(field["type"])
-            if quick is not None:
-                quick = quick.replace("{1}", value)
-                named = quick.count("{0}") > 1 or value in quick
-                before, _, after = quick.partition("{0}")
-                tests.append(
-                    f"{before}{f'({value} := {item})' if named else item}{after.replace('{0}', value)}"
-                )
+            test = self._quick.field(field, "x")
+            if test is not None:
+                tests.append(test)
                 continue
-            load.append(f"{value} = {item}")
+            value = self.source.new("x")
+            load.append(f"{value} = {self._get(field)}")
             check = self.check(field["type"], value, self._inside(schema["name"], field["name"], place))
             nullable = isinstance(field["type"], list) and field["type"][0] == "null"
             checks.append(f"({value} is None or {check})" if nullable else check)
+        quick = self._quick.record(schema, "x", "x", tests)
+        if quick is None:
+            return []
         return [
             "try:",
-            f"    quick = {' and '.join(tests)}",
+            f"    quick = {quick}",
             *(["    if quick:", *(f"        {line}" for line in load)] if load else []),
-            "except (KeyError, TypeError):",
+            "except QUICK_RAISED:",
             "    quick = False",
             f"if quick: return {' and '.join(checks) or True}",
         ]
+
+    def _get(self, field: dict[str, Any]) -> str:
+        """The expression of a field's value in `x`, or of its default."""
+        default = f", {self.source.constant('default', field['default'])}" if "default" in field else ""
+        return f"x.get({field['name']!r}{default})"
 
     def _inside(self, record: str, field: str, place: str) -> str:
         """The expression of a field's place."""
@@ -186,8 +133,8 @@ class _Generator:
         writer = rules.writer_of(schema)
         if writer is None:
             return self._plain(schema, value, place)
-        prepare, constant = self._constant("prepare", writer), self._constant("schema", schema)
-        made = self._new("z")
+        prepare, constant = self.source.constant("prepare", writer), self.source.constant("schema", schema)
+        made = self.source.new("z")
         prepared = f"{value} if type({value}) is {_NATIVE[kind]} else {prepare}({value}, {constant})"
         return f"(({made} := {prepared}, True)[1] and {self._plain(schema, made, place)})"
 
@@ -196,7 +143,7 @@ class _Generator:
             case "record" | "error":
                 return f"{self._reference(schema['name'], schema)}({value}, {place})"
             case "enum":
-                return f"({value} in {self._constant('symbols', schema['symbols'])})"
+                return f"({value} in {self.source.constant('symbols', schema['symbols'])})"
             case "fixed":
                 return f"(isinstance({value}, (bytes, bytearray)) and len({value}) == {schema['size']!r})"
             case "array":
@@ -224,25 +171,12 @@ class _Generator:
                 return f"(type({value}) is float or is_real({value}))"
 
     def _function(self, name: str, body: list[str]) -> str:
-        self.lines += [f"def {name}(x, at):", *(f"    {line}" for line in body)]
-        return name
+        return self.source.function(name, "x, at", body)
 
     def _items(self, schema: Any, is_whole: str, values: str) -> str:
-        name = self._new("items")
-        check, quick = self.check(schema, "y", "at"), self.quick(schema)
-        known = "dict" if values else "list"
-        body: list[str] = []
-        if quick is not None:
-            fits = quick.format("y", "y")
-            body += [
-                f"if type(x) is {known}:",
-                "    try:",
-                f"        for {'key, y in x.items()' if values else 'y in x'}:",
-                f"            if not {f'(type(key) is str and {fits})' if values else fits}: break",
-                "        else: return True",
-                "    except TypeError: pass",
-            ]
-        body += [
+        name = self.source.new("items")
+        check = self.check(schema, "y", "at")
+        body = [
             f"if not {is_whole}(x): return False",
             f"for y in x{values}:",
             f"    if not {check}: return False",
@@ -251,11 +185,11 @@ class _Generator:
         return self._function(name, body)
 
     def _union(self, schema: list[Any]) -> str:
-        name = self._new("union")
+        name = self.source.new("union")
         body = ["if isinstance(x, tuple):", "    hint, x = x"]
         for branch in schema:
             is_record = isinstance(branch, dict) and branch["type"] == "record"
-            hinted = self._constant("hint", branch["name"] if is_record else branch)
+            hinted = self.source.constant("hint", branch["name"] if is_record else branch)
             body.append(f"    if {hinted} == hint: return {self.check(branch, 'x', 'at')}")
         body.append("    return False")
         body += [f"if {self.check(branch, 'x', 'at')}: return True" for branch in schema]
@@ -264,7 +198,7 @@ class _Generator:
     def _reference(self, full: str, schema: dict[str, Any] | None = None) -> str:
         """The function of a named type."""
         if full not in self._functions:
-            name = self._functions[full] = self._new("named")
+            name = self._functions[full] = self.source.new("named")
             named = schema or self.named[full]
             if named["type"] in ("record", "error"):
                 self._function(name, self._record(named, "at"))
@@ -278,11 +212,9 @@ class _Generator:
         body = self._quick_record(schema, place)
         body.append("if type(x) is not dict and not isinstance(x, Mapping): return False")
         body.append(f"if '-type' in x and not hint_fits(x, {place}, {name!r}): return False")
-        body.append("get = x.get")
         for field in schema["fields"]:
-            default = f", {self._constant('default', field['default'])}" if "default" in field else ""
-            value = self._new("x")
-            body.append(f"{value} = get({field['name']!r}{default})")
+            value = self.source.new("x")
+            body.append(f"{value} = {self._get(field)}")
             check = self.check(field["type"], value, self._inside(name, field["name"], place))
             body.append(f"if not {check}: return False")
         return [*body, "return True"]

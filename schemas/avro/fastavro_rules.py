@@ -33,7 +33,7 @@ def is_real(value: Any) -> bool:
 
 def is_sequence(value: Any) -> bool:
     """An array's value, whatever is in it."""
-    return isinstance(value, Sequence | array.array) and not isinstance(value, str)
+    return type(value) is list or (isinstance(value, Sequence | array.array) and not isinstance(value, str))
 
 
 def is_map(value: Any) -> bool:

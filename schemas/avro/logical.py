@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -228,11 +229,15 @@ def _date_of_days(days: int) -> str:
 
 def read_date(value: Any) -> str:
     """A date from `YYYY-MM-DD` or the days since 1970-01-01."""
-    if type(value) is str:
-        if date.fromisoformat(value).isoformat() != value:
-            raise ValueError
-        return value
-    return _date_of_days(_int(value))
+    return _date_of_text(value) if type(value) is str else _date_of_days(_int(value))
+
+
+@lru_cache(1 << 14)
+def _date_of_text(text: str) -> str:
+    """The text itself: the same days come again and again."""
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError
+    return text
 
 
 def _instant(of_text: Callable[[str], str], of_number: Callable[[int], str], number: Read) -> Read:

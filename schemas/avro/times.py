@@ -20,6 +20,8 @@ _UTC: Final = re.compile(
     r"(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z",
     re.ASCII,
 )
+# What makes the digits of a second six, by the length of the text, in the most usual cases.
+_PADDING: Final = {20: ".000000Z", 24: "000Z", 27: "Z"}
 
 
 @lru_cache(1 << 14)
@@ -71,7 +73,8 @@ def read_timestamp(unit_us: int) -> Callable[[str], str]:
         if size <= exact and _UTC.fullmatch(text):
             if text[8:10] > "28":
                 date.fromisoformat(text[:10])
-            return text if size == 27 else f"{text[:19]}.{text[20:-1]:0<6}Z"
+            padding = _PADDING.get(size)
+            return f"{text[:19]}.{text[20:-1]:0<6}Z" if padding is None else text[:-1] + padding
         return timestamp_text(_rounded(parse_rfc3339(text), unit_us))
 
     return read

@@ -166,6 +166,11 @@ def named_types(schema: Any) -> dict[str, Any]:
     return out
 
 
+def mostly(usual: st.SearchStrategy[Any], other: st.SearchStrategy[Any], of: int) -> st.SearchStrategy[Any]:
+    """The other in one of so many cases; `one_of` counts equal parts once and those inside it one by one."""
+    return st.integers(1, of).flatmap(lambda case: other if case == of else usual)
+
+
 NUMBERS = st.one_of(st.integers(-5, 5), st.integers(-(1 << 66), 1 << 66), st.booleans())
 JSON_LEAVES = st.one_of(
     st.none(),
@@ -272,7 +277,7 @@ class _Values:
         optional: dict[str, st.SearchStrategy[Any]] = {"zz": st.integers(0, 3)}
         for field in schema["fields"]:
             where = optional if "default" in field or isinstance(field["type"], list) else required
-            where[field["name"]] = st.one_of(*[self.fitting(field["type"], depth - 1)] * 5, self.stray)
+            where[field["name"]] = mostly(self.fitting(field["type"], depth - 1), self.stray, 6)
         if not self.json:
             optional["-type"] = st.sampled_from([_tag(schema), schema["name"], "other"])
         return st.fixed_dictionaries(required, optional=optional)

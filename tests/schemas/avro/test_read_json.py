@@ -18,7 +18,7 @@ from schemas.avro import InvalidData
 from schemas.avro.compile_json import compile_json, holds_decimal
 from schemas.avro.read_value import Reading, ValueReaders
 from tests.schemas.avro.definitions import field, logical, plan_of, record, result, same_bytes, schema
-from tests.schemas.avro.strategies import JSON, record_unions, schemas, values
+from tests.schemas.avro.strategies import JSON, PLAIN, record_unions, schemas, values
 
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}
 MONEY = record(
@@ -386,11 +386,31 @@ def test_generated_code_and_exact_reader_agree(data: st.DataObject) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_canonical_data_is_its_own_canonical_form(data: st.DataObject) -> None:
-    definition = data.draw(schemas(plain=True))
+    # An untagged object that fits two branches may have been meant as the other.
+    definition = data.draw(schemas(plain=True).filter(lambda made: not _unites_objects(made)))
     reader = compile_json(plan_of(definition))
     made = result(reader, msgspec.json.encode(data.draw(values(definition, json=True))))
     if isinstance(made, tuple):
         assert reader(msgspec.json.encode(made[0])) == (made[0], 0)
+
+
+def _unites_objects(schema: Any) -> bool:
+    """Whether a generated schema has a union of several records or maps."""
+    match schema:
+        case list():
+            objects = [part for part in schema if _is_object(part)]
+            return len(objects) > 1 or any(map(_unites_objects, schema))
+        case {"fields": fields}:
+            return any(_unites_objects(part["type"]) for part in fields)
+        case {"items": part} | {"values": part}:
+            return _unites_objects(part)
+        case _:
+            return False
+
+
+def _is_object(branch: Any) -> bool:
+    # Any name may be that of a record.
+    return branch["type"] in ("record", "map") if isinstance(branch, dict) else branch not in PLAIN
 
 
 def _decimals(raw: bytes) -> Any:
