@@ -49,39 +49,53 @@ _SPACED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("schema", "datum"),
-    [
-        (_OUTER, {"i": {"x": 1, "-type": "Inner"}}),
-        (_OUTER, {"i": {"x": 1, "-type": "Outer.i.Inner"}}),
-        (_OUTER, {"i": ("Inner", {"x": 1})}),
-        (_OUTER, {"i": ("Other", {"x": 1})}),
-        (_OUTER, {"i": ("Inner", {"x": 1}, 3)}),
-        (_OUTER, {}),
-        (_OUTER, {"-type": "Outer"}),
-        (_OUTER, {"-type": "Inner"}),
-        (_SPACED, {"i": {"x": 1, "-type": "com.acme.Inner"}}),
-        (_SPACED, {"i": {"x": 1, "-type": "Inner"}}),
-        ("int", True),
-        ("int", 1 << 31),
-        ("long", 1 << 63),
-        ("double", True),
-        ("double", float("nan")),
-        ("double", Decimal("1.5")),
-        ({"type": "int", "logicalType": "date"}, "2026-02-30"),
-        ({"type": "int", "logicalType": "date"}, datetime.datetime(2026, 1, 1)),
-        ([{"type": "int", "logicalType": "date"}, "string"], "no date"),
-        ({"type": "bytes", "logicalType": "decimal", "precision": 3, "scale": 1}, Decimal("1.25")),
-        ({"type": "bytes", "logicalType": "decimal", "precision": 3, "scale": 1}, Decimal("NaN")),
-        ({"type": "fixed", "name": "F", "size": 2}, bytearray(b"ab")),
-        ({"type": "array", "items": "int"}, b"ab"),
-        ({"type": "array", "items": "int"}, {1, 2}),
-        ({"type": "array", "items": "string"}, "ab"),
-        ({"type": "map", "values": "int"}, {1: 2}),
-    ],
-)
+ODD: list[tuple[Any, object]] = [
+    (_OUTER, {"i": {"x": 1, "-type": "Inner"}}),
+    (_OUTER, {"i": {"x": 1, "-type": "Outer.i.Inner"}}),
+    (_OUTER, {"i": ("Inner", {"x": 1})}),
+    (_OUTER, {"i": ("Other", {"x": 1})}),
+    (_OUTER, {"i": ("Inner", {"x": 1}, 3)}),
+    (_OUTER, {}),
+    (_OUTER, {"-type": "Outer"}),
+    (_OUTER, {"-type": "Inner"}),
+    (_SPACED, {"i": {"x": 1, "-type": "com.acme.Inner"}}),
+    (_SPACED, {"i": {"x": 1, "-type": "Inner"}}),
+    ("int", True),
+    ("int", 1 << 31),
+    ("long", 1 << 63),
+    ("double", True),
+    ("double", float("nan")),
+    ("double", Decimal("1.5")),
+    ({"type": "int", "logicalType": "date"}, "2026-02-30"),
+    ({"type": "int", "logicalType": "date"}, datetime.datetime(2026, 1, 1)),
+    ([{"type": "int", "logicalType": "date"}, "string"], "no date"),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 3, "scale": 1}, Decimal("1.25")),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 3, "scale": 1}, Decimal("NaN")),
+    ({"type": "fixed", "name": "F", "size": 2}, bytearray(b"ab")),
+    ({"type": "array", "items": "int"}, b"ab"),
+    ({"type": "array", "items": "int"}, {1, 2}),
+    ({"type": "array", "items": "string"}, "ab"),
+    ({"type": "map", "values": "int"}, {1: 2}),
+]
+
+
+@pytest.mark.parametrize(("schema", "datum"), ODD)
 def test_odd_values_are_judged_as_fastavro_does(schema: Any, datum: object) -> None:
     assert compile_datum(schema)(datum) is oracle(datum, schema)
+
+
+@pytest.mark.parametrize(("schema", "datum"), ODD)
+def test_odd_values_within_others_are_judged_as_fastavro_does(schema: Any, datum: object) -> None:
+    for type_, value in (
+        (schema, datum),
+        ({"type": "array", "items": schema}, [datum]),
+        ({"type": "map", "values": schema}, {"a": datum}),
+        (schema if isinstance(schema, list) else ["null", schema], datum),
+    ):
+        whole = {"type": "record", "name": "Whole", "fields": [{"name": "x", "type": type_}]}
+        outer = {"type": "record", "name": "Around", "fields": [{"name": "y", "type": whole}]}
+        assert compile_datum(whole)({"x": value}) is oracle({"x": value}, whole)
+        assert compile_datum(outer)({"y": {"x": value}}) is oracle({"y": {"x": value}}, outer)
 
 
 def test_a_name_from_a_schema_adds_no_code() -> None:
