@@ -26,19 +26,28 @@ def compile_condition(condition: Condition, subject: Callable[[Subject], Read]) 
     A subject without a value fails every test but `exists: false`. A subject of several values passes
     if one of them does; `ne` and `exists: false` if none of them equals, or is there.
     """
+
+    def predicate(test: Test) -> Predicate:
+        read, holds = subject(test.subject), _holds(test)
+        return lambda scope, as_of_us: holds(read(scope), as_of_us)
+
+    return _combine(condition, predicate)
+
+
+def _combine(condition: Condition, leaf: Callable[[Test], Callable[..., bool]]) -> Callable[..., bool]:
+    """What a condition comes to, as a function of what its tests, from left to right, are functions of."""
     match condition:
         case tree.All(parts):
-            predicates = [compile_condition(part, subject) for part in parts]
-            return lambda scope, as_of_us: all(holds(scope, as_of_us) for holds in predicates)
+            all_of = [_combine(part, leaf) for part in parts]
+            return lambda *asked: all(part(*asked) for part in all_of)
         case tree.Any(parts):
-            predicates = [compile_condition(part, subject) for part in parts]
-            return lambda scope, as_of_us: any(holds(scope, as_of_us) for holds in predicates)
+            any_of = [_combine(part, leaf) for part in parts]
+            return lambda *asked: any(part(*asked) for part in any_of)
         case tree.Not(part):
-            inner = compile_condition(part, subject)
-            return lambda scope, as_of_us: not inner(scope, as_of_us)
+            inner = _combine(part, leaf)
+            return lambda *asked: not inner(*asked)
         case Test():
-            read, holds = subject(condition.subject), _holds(condition)
-            return lambda scope, as_of_us: holds(read(scope), as_of_us)
+            return leaf(condition)
 
 
 class Explained:
@@ -57,7 +66,10 @@ class Explained:
             )
             for test, negated in _signed(condition)
         ]
-        self._verdict = None if condition is None else _verdict(condition, count())
+        numbers = count()
+        self._verdict = (
+            None if condition is None else _combine(condition, lambda test: itemgetter(next(numbers)))
+        )
 
     def evaluate(self, scope: Any, as_of_us: int) -> tuple[bool, list[dict[str, Any]]]:
         """Whether it holds; and what each test compared with what, and came to."""
@@ -85,22 +97,6 @@ def _signed(condition: Condition | None, negated: bool = False) -> Iterator[tupl
         case tree.All(parts) | tree.Any(parts):
             for part in parts:
                 yield from _signed(part, negated)
-
-
-def _verdict(condition: Condition, numbers: Iterator[int]) -> Callable[[list[bool]], bool]:
-    """What a condition comes to, given the results of its tests from left to right."""
-    match condition:
-        case tree.All(parts):
-            all_of = [_verdict(part, numbers) for part in parts]
-            return lambda results: all(part(results) for part in all_of)
-        case tree.Any(parts):
-            any_of = [_verdict(part, numbers) for part in parts]
-            return lambda results: any(part(results) for part in any_of)
-        case tree.Not(part):
-            inner = _verdict(part, numbers)
-            return lambda results: not inner(results)
-        case Test():
-            return itemgetter(next(numbers))
 
 
 Holds = Callable[[list[Any], int], bool]
