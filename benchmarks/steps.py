@@ -19,8 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-import zstandard
 from rich.console import Console
 from rich.table import Table
 
@@ -28,7 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.firehose import SHOP, firehose
 from benchmarks.process import DATA
-from schemas.event import Event
 from schemas.store import Head
 from schemas.workspace import Workspace, load_workspace
 from sinks.action_files import FilePublisher
@@ -37,11 +34,11 @@ from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
 from transforms.core.decode import Decoder
 from transforms.core.engine import Engine
-from transforms.core.fold import fold, is_late, prune, read_values
-from transforms.core.fold_event import FoldEvent, order, reduce_event
-from transforms.core.identity import shard_of
+from transforms.core.fold import fold, prune, read_values
+from transforms.core.fold_event import FoldEvent, order
 from transforms.core.profile import Profile, encode_image
 from transforms.pausing import paused_collection
+from transforms.shard_events import decode_slice, encode_slice, group_by_slice
 
 READ = "read and split"
 DECODE = "decode and validate"
@@ -109,37 +106,22 @@ def run_steps(workspace: Workspace, source: EventFiles, output: Path, steps: Ste
                 tape.append(decoded.origin, decoded.events, workspace.name)
             with steps.step(SHARD):
                 as_of_us = max([as_of_us, *(event.publish_us for event in decoded.events)])
-                for shard, part in _by_shard(decoded.events, engine):
-                    packed.setdefault(shard, []).append(part)
+                groups, _ = group_by_slice(decoded.events, engine.plan, slices=1)
+                for (shard, _), part in groups.items():
+                    packed.setdefault(shard, []).append(encode_slice(part))
     _advance_shards(packed, as_of_us, engine, output, steps)
     return messages
-
-
-def _by_shard(events: list[Event], engine: Engine) -> Iterator[tuple[int, bytes]]:
-    workspace = engine.plan.workspace
-    projections = {name: plan.project for name, plan in engine.plan.types.items()}
-    parts: dict[int, list[FoldEvent]] = {}
-    for event in events:
-        if is_late(event.time_us, event.publish_us, workspace.allowed_lateness_us):
-            continue
-        reduced = reduce_event(event, projections[event.type])
-        parts.setdefault(shard_of(event.person_id, workspace.shards), []).append(reduced)
-    compress = zstandard.ZstdCompressor(level=1).compress
-    encode = msgspec.msgpack.Encoder().encode
-    for shard, part in parts.items():
-        yield shard, compress(encode(part))
 
 
 def _advance_shards(
     packed: dict[int, list[bytes]], as_of_us: int, engine: Engine, output: Path, steps: Steps
 ) -> None:
     store, publisher = SqliteProfiles(output / "profiles.sqlite"), FilePublisher(output)
-    decode = msgspec.msgpack.Decoder(list[FoldEvent]).decode
     for shard in sorted(packed):
         with steps.step(GROUP):
             persons: dict[str, list[FoldEvent]] = {}
             for part in packed.pop(shard):
-                for event in decode(zstandard.decompress(part)):
+                for event in decode_slice(part):
                     persons.setdefault(event.person_id, []).append(event)
         with steps.step(FOLD):
             profiles = [_folded(person_id, events, engine) for person_id, events in persons.items()]

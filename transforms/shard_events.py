@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
 import msgspec
 import zstandard
 
+from schemas.event import Event
 from schemas.metrics import Metric
 from schemas.workspace.model import Workspace
 from transforms.core.decode import DecodedBatch
@@ -24,6 +25,35 @@ SlicedBatch = tuple[int, bytes]
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[FoldEvent])
+
+
+def group_by_slice(
+    events: Iterable[Event], plan: Plan, slices: int
+) -> tuple[dict[tuple[int, int], list[FoldEvent]], int]:
+    """The fold events of those events that are not late, by shard and slice, and how many are late.
+
+    Args:
+        slices: how many slices a shard has.
+    """
+    groups: dict[tuple[int, int], list[FoldEvent]] = {}
+    number = plan.workspace.shards * slices
+    late = 0
+    for event in events:
+        if is_late(event.time_us, event.publish_us, plan.lateness_us):
+            late += 1
+            continue
+        reduced = reduce_event(event, plan.types[event.type].project)
+        group = divmod(shard_of(event.person_id, number), slices)
+        if group in groups:
+            groups[group].append(reduced)
+        else:
+            groups[group] = [reduced]
+    return groups, late
+
+
+def encode_slice(events: list[FoldEvent]) -> bytes:
+    """A sliced batch of fold events."""
+    return zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(events))
 
 
 def decode_slice(packed: bytes) -> list[FoldEvent]:
@@ -59,24 +89,8 @@ class _ShardEvents(beam.DoFn):
 
     def process(self, batch: DecodedBatch) -> Iterator[tuple[int, SlicedBatch]]:
         assert self._plan is not None
-        lateness_us = self._workspace.allowed_lateness_us
-        projections = {name: plan.project for name, plan in self._plan.types.items()}
-        parts: dict[int, list[FoldEvent]] = {}
-        groups = self._workspace.shards * self._slices
-        late = 0
         with paused_collection():
-            for event in batch.events:
-                if is_late(event.time_us, event.publish_us, lateness_us):
-                    late += 1
-                    continue
-                group = shard_of(event.person_id, groups)
-                reduced = reduce_event(event, projections[event.type])
-                part = parts.get(group)
-                if part is None:
-                    parts[group] = [reduced]
-                else:
-                    part.append(reduced)
+            groups, late = group_by_slice(batch.events, self._plan, self._slices)
         count(Metric.LATE, late)
-        compress = zstandard.ZstdCompressor(level=1).compress
-        for group, events in parts.items():
-            yield group // self._slices, (group % self._slices, compress(_ENCODER.encode(events)))
+        for (shard, number), events in groups.items():
+            yield shard, (number, encode_slice(events))
