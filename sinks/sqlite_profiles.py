@@ -145,6 +145,12 @@ class SqliteProfiles:
             )
         return [DueRow(time_us, person_id) for time_us, person_id in rows]
 
+    def count(self) -> int:
+        """How many persons have an image."""
+        with explained(self.path):
+            number: int = self._opened().execute("SELECT count(*) FROM profiles").fetchone()[0]
+        return number
+
     def scan(self) -> Iterable[tuple[str, bytes]]:
         """Every person's id and image, by id; commits made meanwhile may show."""
         last = ""

@@ -163,7 +163,7 @@ def _finish(
 
     FilePublisher(partial).finish()
     store = SqliteProfiles(partial / "profiles.sqlite")
-    profiles = sum(1 for _ in store.scan())
+    profiles = store.count()
     store.finish()
     with Warehouse(partial) as warehouse:
         counts = warehouse.counts()

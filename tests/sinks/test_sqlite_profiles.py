@@ -76,6 +76,7 @@ def test_processes_commit_to_their_shards_at_once(tmp_path: Path) -> None:
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     store = SqliteProfiles(path)
     assert len(list(store.scan())) == 60
+    assert store.count() == 60
     assert [len(store.due(shard, 100, 100)) for shard in range(3)] == [20, 20, 20]
     store.close()
     assert _files(tmp_path) == ["profiles.sqlite"]
@@ -116,6 +117,7 @@ def test_finish_makes_an_empty_database_where_nothing_was_committed(tmp_path: Pa
     SqliteProfiles(tmp_path / "profiles.sqlite").finish()
     store = SqliteProfiles(tmp_path / "profiles.sqlite", read_only=True)
     assert list(store.scan()) == []
+    assert store.count() == 0
     store.close()
 
 
