@@ -7,7 +7,6 @@ again from the tape, with the events up to that time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 
 from schemas.errors import CjaasError, UsageError
 from schemas.event import Event
-from schemas.timestamps import EPOCH, MICROSECOND, format_rfc3339
+from schemas.timestamps import datetime_us, format_rfc3339
 from schemas.workspace.model import Workspace
 from sinks.sqlite_profiles import SqliteProfiles
 from sinks.warehouse import Warehouse
@@ -178,8 +177,8 @@ class ProfileReader:
             event_id,
             source,
             kind,
-            (event_time.astimezone(UTC) - EPOCH) // MICROSECOND,
-            (publish_time.astimezone(UTC) - EPOCH) // MICROSECOND,
+            datetime_us(event_time),
+            datetime_us(publish_time),
             name,
             person_id,
             tuple(identities),
