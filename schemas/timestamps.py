@@ -22,6 +22,10 @@ _MINUTES: dict[str, int] = {}
 # By the length of a timestamp of 0, 3 or 6 fractional digits: what follows its seconds, and what makes
 # its digits six.
 _SHAPES = {20: ("Z", "000000"), 24: (".", "000"), 27: (".", "")}
+# Minutes since the epoch, and their text up to the seconds; what a second and three digits are written as.
+_MINUTE_TEXTS: dict[int, str] = {}
+_SECOND_TEXTS = tuple(f"{second:02d}." for second in range(60))
+_DIGITS = tuple(f"{digits:03d}" for digits in range(1000))
 
 
 def parse_rfc3339(text: str) -> int:
@@ -62,8 +66,27 @@ def _convert(text: str) -> datetime | None:
 
 
 def format_rfc3339(time_us: int) -> str:
-    """RFC 3339 in UTC with six fractional digits: text that sorts as the times do."""
-    return (_NAIVE_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds") + "Z"
+    """RFC 3339 in UTC with six fractional digits: text that sorts as the times do.
+
+    Raises:
+        OverflowError: the time lies outside the years 1 to 9999.
+    """
+    minute = time_us // MINUTE_US
+    rest_us = time_us % MINUTE_US
+    start = _MINUTE_TEXTS.get(minute) or _minute_text(minute)
+    fraction_us = rest_us % SECOND_US
+    return (
+        f"{start}{_SECOND_TEXTS[rest_us // SECOND_US]}"
+        f"{_DIGITS[fraction_us // 1000]}{_DIGITS[fraction_us % 1000]}Z"
+    )
+
+
+def _minute_text(minute: int) -> str:
+    text = (_NAIVE_EPOCH + timedelta(minutes=minute)).isoformat()[:17]
+    if len(_MINUTE_TEXTS) >= _CACHED_MINUTES:
+        _MINUTE_TEXTS.clear()
+    _MINUTE_TEXTS[minute] = text
+    return text
 
 
 def datetime_us(moment: datetime) -> int:
