@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.avro import ReadValues
 from schemas.errors import CjaasError, UsageError
 from schemas.event import Event
 from schemas.timestamps import datetime_us, format_rfc3339
@@ -63,6 +64,7 @@ class ProfileReader:
     def __init__(self, workspace: Workspace, output: Path) -> None:
         self._workspace = workspace
         self._plan = Plan(workspace)
+        self._readers: dict[str, ReadValues] = {}
         self._store = SqliteProfiles(output / "profiles.sqlite", read_only=True)
         self._warehouse = Warehouse(output)
 
@@ -172,7 +174,10 @@ class ProfileReader:
         schema = registry.newest(kind) if "avro" in content_type else registry.find(kind, version)
         if schema is None:
             raise CjaasError(f"{name}: the tape has events of this schema, the workspace no longer does")
-        values, _ = schema.read_json(data.encode())
+        read = self._readers.get(schema.name)
+        if read is None:
+            read = self._readers[schema.name] = schema.read_values(self._plan.types[kind].paths)
+        values, _ = read(data.encode())
         event = Event(
             event_id,
             source,
@@ -188,4 +193,4 @@ class ProfileReader:
             None,
             "",
         )
-        return reduce_event(event, self._plan.types[kind].project)
+        return reduce_event(event)

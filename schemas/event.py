@@ -19,7 +19,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         schema: `TYPE/VERSION` of the schema that the data was written in.
         person_id: 32 hex digits, from the best identity.
         identities: normalised `namespace:value`, best first.
-        data: the valid data, resolved to the newest version, as plain JSON values.
+        values: what is at each path that the workspace reads from this type, in the newest version's
+            shape: a value, a list of values, or None.
         data_json: the data as JSON, as sent where it was JSON.
         payload: the message body as sent.
         extensions: extension attributes as a JSON object, None where there are none.
@@ -34,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     schema: str
     person_id: str
     identities: tuple[str, ...]
-    data: dict[str, Any]
+    values: tuple[Any, ...]
     data_json: bytes
     payload: bytes
     extensions: bytes | None

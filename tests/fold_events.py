@@ -30,7 +30,7 @@ def fold_event(
     schema = plan.workspace.registry.newest(event_type)
     assert schema is not None
     raw = json.dumps(data).encode()
-    valid, _ = schema.read_json(raw)
+    values, _ = schema.read_values(plan.types[event_type].paths)(raw)
     event = Event(
         event_id=event_id,
         source=source,
@@ -40,10 +40,10 @@ def fold_event(
         schema=schema.name,
         person_id=person_id,
         identities=identities,
-        data=valid,
+        values=values,
         data_json=raw,
         payload=raw,
         extensions=None,
         message_id="m",
     )
-    return reduce_event(event, plan.types[event_type].project)
+    return reduce_event(event)

@@ -42,7 +42,7 @@ def group_by_slice(
         if is_late(event.time_us, event.publish_us, plan.lateness_us):
             late += 1
             continue
-        reduced = reduce_event(event, plan.types[event.type].project)
+        reduced = reduce_event(event)
         group = divmod(shard_of(event.person_id, number), slices)
         if group in groups:
             groups[group].append(reduced)

@@ -23,7 +23,6 @@ from transforms.core.engine import Engine
 from transforms.core.fold import FoldOutcome, is_late
 from transforms.core.fold_event import FoldEvent, reduce_event
 from transforms.core.identity import shard_of
-from transforms.core.plan import Plan
 
 VERSION = "benchmark"
 
@@ -70,20 +69,19 @@ class Reduction:
 
     def __init__(self, workspace: Workspace) -> None:
         self._lateness_us = workspace.allowed_lateness_us
-        self._projections = {name: plan.project for name, plan in Plan(workspace).types.items()}
 
     def of(self, event: Event) -> FoldEvent | None:
         """The fold event of one event, None for a late one."""
         if is_late(event.time_us, event.publish_us, self._lateness_us):
             return None
-        return reduce_event(event, self._projections[event.type])
+        return reduce_event(event)
 
     def of_all(self, events: Iterable[Event]) -> Iterator[FoldEvent]:
         """The fold events of those that are not late."""
-        lateness_us, projections = self._lateness_us, self._projections
+        lateness_us = self._lateness_us
         for event in events:
             if not is_late(event.time_us, event.publish_us, lateness_us):
-                yield reduce_event(event, projections[event.type])
+                yield reduce_event(event)
 
 
 class Profiles:

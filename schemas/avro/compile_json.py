@@ -8,52 +8,48 @@ decoding. So the generated code may change its input in place, and only the exac
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from schemas.avro.generate_json import generate_json
 from schemas.avro.invalid_data import InvalidData
+from schemas.avro.paths import compile_projection
 from schemas.avro.plan import ArrayPlan, LeafPlan, MapPlan, Plan, RecordPlan, UnionPlan
 from schemas.avro.read_value import WHOLE, Reading, ValueReaders
-from schemas.avro.typed import REFUSED, compile_typed
+from schemas.avro.typed import compile_typed
 
 ReadJson = Callable[[bytes | msgspec.Raw], tuple[dict[str, Any], int]]
 
-_LONGEST_PAUSE = 63
+ReadValues = Callable[[bytes | msgspec.Raw], tuple[tuple[Any, ...], int]]
 
 
-def compile_json(plan: RecordPlan) -> ReadJson:
-    """The function from raw JSON to canonical data in the reader's shape and the number of unknown fields.
+class JsonReader:
+    """What reads raw JSON of a plan's writer; it raises InvalidData for anything that is no value of it.
 
-    It raises InvalidData for anything that is not a value of the writer's schema.
+    Attributes:
+        read: gives canonical data in the reader's shape, and the number of unknown fields.
     """
-    decimals = holds_decimal(plan)
-    read_any = compile_untyped(plan, decimals=decimals)
-    typed = compile_typed(plan, decimals=decimals)
-    if typed is None:
-        return read_any
-    decode, finish = typed
-    skipped = 0
-    pause = 0
 
-    def read(raw: bytes | msgspec.Raw) -> tuple[dict[str, Any], int]:
-        nonlocal skipped, pause
-        if skipped:
-            skipped -= 1
-            return read_any(raw)
-        try:
-            data = finish(decode(raw))
-        except REFUSED:
-            # A sender whose data never fits pays for few attempts; what is read is the same either way.
-            skipped, pause = pause, min(2 * pause + 1, _LONGEST_PAUSE)
-        else:
-            pause = 0
-            return data, 0
-        return read_any(raw)
+    def __init__(self, plan: RecordPlan) -> None:
+        decimals = holds_decimal(plan)
+        self._typed = compile_typed(plan, decimals=decimals)
+        self._untyped = compile_untyped(plan, decimals=decimals)
+        self.read: ReadJson = self._untyped if self._typed is None else self._typed.data(self._untyped)
 
-    return read
+    def values(self, paths: Sequence[str]) -> ReadValues:
+        """The function that checks all of the data, and makes no more of it than the values at the paths.
+
+        It gives those, in the paths' order, and the number of unknown fields.
+        """
+        untyped, project = self._untyped, compile_projection(paths)
+
+        def read(raw: bytes | msgspec.Raw) -> tuple[tuple[Any, ...], int]:
+            data, unknown = untyped(raw)
+            return project(data), unknown
+
+        return read if self._typed is None else self._typed.values(paths, read)
 
 
 def compile_untyped(plan: RecordPlan, *, decimals: bool) -> ReadJson:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from schemas.avro.binary import ReadAvro, compile_avro
-from schemas.avro.compile_json import ReadJson, compile_json
+from schemas.avro.compile_json import JsonReader, ReadJson, ReadValues
 from schemas.avro.definition import define
 from schemas.avro.house import identities
 from schemas.avro.kinds import field_kind
@@ -31,6 +32,7 @@ class EventSchema:
     """
 
     __slots__ = (
+        "_json",
         "_newest",
         "_record",
         "definition",
@@ -68,8 +70,16 @@ class EventSchema:
             reader = self._record
         assert isinstance(plan, RecordPlan)  # of two records
         self.identity_fields = identities(reader)
-        self.read_json = compile_json(plan)
+        self._json = JsonReader(plan)
+        self.read_json = self._json.read
         self.read_avro = compile_avro(plan)
+
+    def read_values(self, paths: Sequence[str]) -> ReadValues:
+        """As `read_json`, for who needs only what is at these paths into the newest version's shape.
+
+        All of the data is checked; gives the paths' values, as `compile_projection` does from the whole.
+        """
+        return self._json.values(paths)
 
     def field_kind(self, path: str) -> str | None:
         """The kind of the values at a dot path of this version, through lists and maps their elements'.

@@ -38,6 +38,7 @@ BASES: Final = {
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+_UUID_DIGITS: Final = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 def from_json(leaf: Leaf) -> Read:
@@ -154,9 +155,12 @@ def _fixed(size: int) -> Read:
 
 
 def read_uuid(value: Any) -> str:
-    """A UUID's text in lower case."""
-    if type(value) is str and _UUID.fullmatch(value):
-        return value.lower()
+    """A UUID's text in lower case, from its digits with hyphens or without."""
+    if type(value) is str:
+        if _UUID.fullmatch(value):
+            return value.lower()
+        if _UUID_DIGITS.fullmatch(value):
+            return str(UUID(value))
     raise ValueError
 
 
@@ -176,7 +180,7 @@ def decimal_reader(logical: Logical) -> Read:
     quantize = Context(logical.precision, traps=[Inexact, InvalidOperation, Overflow]).quantize
     zero = format(step * 0, "f")
     bits = 4 * logical.precision
-    is_canonical = _canonical_decimal(logical).fullmatch
+    is_canonical = canonical_decimal(logical).fullmatch
 
     def read(value: Any) -> str:
         if type(value) is str:
@@ -198,7 +202,7 @@ def decimal_reader(logical: Logical) -> Read:
     return read
 
 
-def _canonical_decimal(logical: Logical) -> re.Pattern[str]:
+def canonical_decimal(logical: Logical) -> re.Pattern[str]:
     """What a decimal's canonical text looks like, save negative ones, whose zero has no sign."""
     before = logical.precision - logical.scale
     whole = f"(?:0|[1-9][0-9]{{0,{before - 1}}})" if before else "0"

@@ -9,11 +9,14 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 
-from schemas.timestamps import DAY_US, MINUTE_US, SECOND_US, parse_rfc3339
+import msgspec
+
+from schemas.timestamps import DAY_US, MINUTE_US, SECOND_US, datetime_us, parse_rfc3339
 
 _EPOCH: Final = datetime(1970, 1, 1)
+_AWARE: Final = Annotated[datetime, msgspec.Meta(tz=True)]
 _LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.(\d+))?", re.ASCII)
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d+))?", re.ASCII)
 _UTC: Final = re.compile(
@@ -63,6 +66,23 @@ def _fraction_us(digits: str | None, unit_us: int) -> int:
     return _rounded(tenths, 10 * unit_us) // 10
 
 
+def instant_of(moment: datetime, unit_us: int) -> int:
+    """The microseconds of an aware datetime, rounded to the unit, half up."""
+    return _rounded(datetime_us(moment), unit_us)
+
+
+def _parse_instant(text: str) -> int:
+    """The microseconds of RFC 3339 text, or of ISO 8601 text that differs from it in an offset without
+    a colon or a blank for the `T`; digits past the sixth are rounded."""
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        try:
+            return datetime_us(msgspec.convert(text, _AWARE))
+        except msgspec.ValidationError:
+            raise ValueError(text) from None
+
+
 def read_timestamp(unit_us: int) -> Callable[[str], str]:
     """The function from RFC 3339 text to the canonical text, to the unit; it raises ValueError."""
 
@@ -75,7 +95,7 @@ def read_timestamp(unit_us: int) -> Callable[[str], str]:
                 date.fromisoformat(text[:10])
             padding = _PADDING.get(size)
             return f"{text[:19]}.{text[20:-1]:0<6}Z" if padding is None else text[:-1] + padding
-        return timestamp_text(_rounded(parse_rfc3339(text), unit_us))
+        return timestamp_text(_rounded(_parse_instant(text), unit_us))
 
     return read
 

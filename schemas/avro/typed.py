@@ -1,272 +1,166 @@
-"""Typed decoding of event data: msgspec checks the plain parts of a record in C while it decodes them.
+"""Typed decoding of event data: msgspec checks a record in C while it decodes it.
 
 What it takes, it reads as the exact reader does, and nothing in it is unknown to the schema. All else it
-refuses without a reason, and the exact reader judges. Each record becomes a Struct; what msgspec's types
-cannot say (logical types, bytes) is decoded untyped and read by the leaf's own function.
+refuses without a reason, and the exact reader judges.
 """
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from decimal import Decimal, DecimalException
-from typing import Annotated, Any, Final, Literal, NoReturn, Union
+from typing import Any, Final
 
 import msgspec
 
-from schemas.avro.logical import from_json
-from schemas.avro.model import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, NO_DEFAULT
-from schemas.avro.plan import (
-    PROMOTE,
-    ArrayPlan,
-    EnumPlan,
-    FieldPlan,
-    LeafPlan,
-    MapPlan,
-    Plan,
-    Promotion,
-    RecordPlan,
-    UnionPlan,
-)
+from schemas.avro.paths import follow
+from schemas.avro.plan import ArrayPlan, LeafPlan, Plan, RecordPlan, UnionPlan
 from schemas.avro.read_value import fresh
+from schemas.avro.typed_parts import Part, TypedParts, Unfit
 
 REFUSED: Final = (ValueError, RecursionError, DecimalException)
-"""What the two functions of `compile_typed` raise on data that they do not take."""
+"""What typed decoding raises on data that it does not take."""
 
-Decode = Callable[[bytes | msgspec.Raw], Any]
-Finish = Callable[[Any], dict[str, Any]]
+Raw = bytes | msgspec.Raw
+Otherwise = Callable[[Raw], tuple[Any, int]]
 
-_TYPES: Final[dict[str, Any]] = {
-    "null": None,
-    "boolean": bool,
-    "int": Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)],
-    "long": Annotated[int, msgspec.Meta(ge=LONG_MIN, le=LONG_MAX)],
-    "float": float,
-    "double": float,
-    "string": str,
-}
+_LONGEST_PAUSE: Final = 63
 
-# Branches of different shapes can be told apart by the JSON value alone.
-_SHAPES: Final = {
-    "null": "null",
-    "boolean": "boolean",
-    "int": "number",
-    "long": "number",
-    "float": "number",
-    "double": "number",
-    "string": "text",
-}
-
-
-def compile_typed(plan: RecordPlan, *, decimals: bool) -> tuple[Decode, Finish] | None:
-    """What decodes JSON to a Struct, and what makes canonical data of that in the reader's shape.
-
-    None: the plan has a part that cannot be read so. `decimals`: numbers are decoded as Decimal where
-    their type is not a float.
-    """
-    writer = _Writer()
-    try:
-        part = writer.record(plan)
-    except _Unfit:
-        return None
-    namespace: dict[str, Any] = dict(writer.constants)
-    exec(compile("\n".join(writer.lines), f"<{plan.name}>", "exec"), namespace)  # noqa: S102 - see _Writer
-    finish: Finish = namespace[part.finish]
-    return msgspec.json.Decoder(part.type, float_hook=Decimal if decimals else None).decode, finish
+# A sender whose data never fits pays for few attempts; what is read is the same either way.
+_READER: Final = """
+def make_reader(decode, otherwise, REFUSED):
+    skipped = pause = 0
+    def read(raw):
+        nonlocal skipped, pause
+        if skipped:
+            skipped -= 1
+            return otherwise(raw)
+        try:
+            v = decode(raw)
+            {checks}
+            made = {made}
+        except REFUSED:
+            skipped, pause = pause, min(2 * pause + 1, {longest_pause})
+        else:
+            pause = 0
+            return made, 0
+        return otherwise(raw)
+    return read
+"""
 
 
-class _Unfit(Exception):  # noqa: N818 - no error: it ends the attempt
-    """A part of a plan has no type."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """How a part of a plan is read.
+class Typed:
+    """The typed reading of one plan.
 
     Attributes:
-        type: what msgspec decodes it as.
-        finish: the name of the function from that to the canonical value; "" where they are the same.
+        decode: JSON to a Struct, not yet checked where its types take too much.
     """
 
-    type: Any
-    finish: str = ""
+    def __init__(self, plan: RecordPlan, *, decimals: bool) -> None:
+        """`decimals`: numbers are decoded as Decimal where their type is not a float.
 
+        Raises:
+            Unfit: the plan has a part that cannot be read so.
+        """
+        self._plan = plan
+        self._parts = TypedParts()
+        self._whole = self._parts.record(plan)
+        self.decode = msgspec.json.Decoder(self._whole.type, float_hook=Decimal if decimals else None).decode
 
-def _refuse() -> NoReturn:
-    raise ValueError
+    def data(self, otherwise: Otherwise) -> Callable[[Raw], tuple[dict[str, Any], int]]:
+        """The function from JSON to canonical data in the reader's shape and the number of unknown fields.
 
+        Args:
+            otherwise: reads what typed decoding refuses, and what it is not tried on.
+        """
+        return self._reader([], f"{self._whole.finish}(v)", otherwise)
 
-class _Writer:
-    """Writes a function for each part that needs one.
+    def values(
+        self, paths: Sequence[str], otherwise: Otherwise
+    ) -> Callable[[Raw], tuple[tuple[Any, ...], int]]:
+        """The function from JSON, which it checks whole, to the canonical values at these paths.
 
-    Everything that comes from a definition enters the source as `repr` of a text, or as a constant by a
-    name made here: no definition can add code.
-    """
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.constants: dict[str, Any] = {"asdict": msgspec.structs.asdict, "refuse": _refuse}
-        self._around: list[RecordPlan] = []
-        self._records: dict[int, _Part] = {}
-        self._count = 0
-
-    def _constant(self, prefix: str, value: Any) -> str:
-        self._count += 1
-        name = f"{prefix}{self._count}"
-        self.constants[name] = value
-        return name
-
-    def _function(self, prefix: str, expression: str) -> str:
-        """The name of a new function of `v`."""
-        self._count += 1
-        name = f"{prefix}{self._count}"
-        self.lines += [f"def {name}(v):", f"    return {expression}"]
-        return name
-
-    def part(self, plan: Plan) -> _Part:
-        match plan:
-            case LeafPlan(type=leaf, promotion=promotion):
-                promote = PROMOTE[promotion]
-                kind = getattr(leaf, "kind", "")
-                if leaf.logical is None and kind in _TYPES:
-                    changed = promotion is not Promotion.NONE
-                    return _Part(_TYPES[kind], self._constant("promote", promote) if changed else "")
-                read = from_json(leaf)
-                made = read if promotion is Promotion.NONE else lambda value: promote(read(value))
-                return _Part(Any, self._constant("leaf", made))
-            case EnumPlan(symbols=symbols, renamed=renamed):
-                if not symbols:
-                    raise _Unfit
-                given = {symbol: renamed.get(symbol, symbol) for symbol in symbols}
-                return _Part(
-                    Literal[symbols], self._constant("symbols", given.__getitem__) if renamed else ""
-                )
-            case ArrayPlan():
-                item = self.part(plan.items)
-                finish = self._function("array", f"[*map({item.finish}, v)]") if item.finish else ""
-                return _Part(list[item.type], finish)  # type: ignore[name-defined]
-            case MapPlan():
-                item = self.part(plan.values)
-                made_items = f"{{key: {item.finish}(item) for key, item in v.items()}}"
-                finish = self._function("map", made_items) if item.finish else ""
-                return _Part(dict[str, item.type], finish)  # type: ignore[name-defined]
-            case UnionPlan():
-                return self._union(plan)
-            case RecordPlan():
-                return self.record(plan)
-
-    def _union(self, plan: UnionPlan) -> _Part:
-        parts = [self.part(branch.plan) for branch in plan.branches]
-        real = [
-            (branch.plan, part)
-            for branch, part in zip(plan.branches, parts, strict=True)
-            if part.type is not None
+        They are those that `compile_projection` finds in the canonical data.
+        """
+        plan, parts = self._plan, self._parts
+        read_whole = {path for path in paths if "." not in path}
+        expressions = [_expression(parts, plan, path.split("."), "v") for path in paths]
+        checks = [
+            member.part.check.format(f"v.{member.name}")
+            for target, member in parts.members[id(plan)].items()
+            if member.part.check and target not in read_whole
         ]
-        if len(real) != 1:
-            shapes = [_shape(branch.plan) for branch in plan.branches]
-            if "" in shapes or len({*shapes}) < len(shapes) or any(part.finish for part in parts):
-                raise _Unfit
-            return _Part(Union[tuple(part.type for part in parts)])  # noqa: UP007 - of a tuple
-        ((branch, part),) = real
-        tags = {tag for item in plan.branches for tag in item.tags}
-        finished = f"{part.finish}(v)" if part.finish else "v"
-        if isinstance(branch, RecordPlan) and any(item.name in tags for item in branch.fields):
-            raise _Unfit  # a tagged value could pass for a plain one
-        if isinstance(branch, MapPlan):
-            tagged = f"len(v) == 1 and not {tags!r}.isdisjoint(v)"
-            finished = f"refuse() if {tagged} else {finished}"
-        if len(parts) == 1:
-            return _Part(part.type, part.finish if finished != "v" else "")
-        type_ = Any if part.type is Any else part.type | None
-        if finished == "v":
-            return _Part(type_)
-        return _Part(type_, self._function("union", f"None if v is None else {finished}"))
+        made = f"({''.join(f'{item}, ' for item in expressions)})"
+        return self._reader([*checks, *parts.dropped[id(plan)]], made, otherwise)
 
-    def record(self, plan: RecordPlan) -> _Part:
-        """The part of a record; its `finish` is never empty."""
-        if id(plan) in self._records:
-            return self._records[id(plan)]
-        if plan in self._around:
-            raise _Unfit  # it holds itself
-        self._around.append(plan)
-        parts = [self.part(field.plan) for field in plan.fields]
-        self._around.pop()
-        plain = all(_is_plain(field.name) for field in plan.fields)
-        names = [field.name if plain else f"f{index}" for index, field in enumerate(plan.fields)]
-        struct = msgspec.defstruct(
-            "Data",
-            [
-                (name, part.type, *self._default(field, part))
-                for name, field, part in zip(names, plan.fields, parts, strict=True)
-            ],
-            forbid_unknown_fields=True,
-            kw_only=True,
-            gc=False,
-            rename={name: field.name for name, field in zip(names, plan.fields, strict=True)},
+    def _reader(self, checks: list[str], made: str, otherwise: Otherwise) -> Callable[[Raw], tuple[Any, int]]:
+        reader = _READER.format(
+            checks="\n            ".join(checks) or "pass", made=made, longest_pause=_LONGEST_PAUSE
         )
-        made = self._records[id(plan)] = _Part(struct, self._finish(plan, names, parts, plain))
-        return made
-
-    def _finish(self, plan: RecordPlan, names: list[str], parts: list[_Part], plain: bool) -> str:
-        whole = plan.order == tuple(field.target for field in plan.fields) == tuple(names)
-        if plain and whole and not any(part.finish for part in parts):
-            return "asdict"
-        values: dict[str, str] = {}
-        for name, field, part in zip(names, plan.fields, parts, strict=True):
-            value = f"{part.finish}(v.{name})" if part.finish else f"v.{name}"
-            if field.target is not None:
-                values[field.target] = value
-            elif part.finish:
-                raise _Unfit  # it is to be checked, too
-        for target, value in plan.added.items():
-            made = self._constant("added", fresh(value))
-            values[target] = f"{made}()"
-        items = ", ".join(f"{target!r}: {values[target]}" for target in plan.order)
-        return self._function("record", f"{{{items}}}")
-
-    def _default(self, field: FieldPlan, part: _Part) -> tuple[Any, ...]:
-        """The field's default as msgspec takes it; none where the exact reader has to give it."""
-        value = field.default
-        if value is NO_DEFAULT:
-            return (None,) if _takes_null(field.plan) else ()
-        if part.finish and value is not None and not self._is_fixed_point(field.plan, part, value):
-            return ()
-        return (msgspec.field(default_factory=fresh(value)) if isinstance(value, list | dict) else value,)
-
-    def _is_fixed_point(self, plan: Plan, part: _Part, value: Any) -> bool:
-        """Whether a leaf's canonical value is read as itself."""
-        if not isinstance(plan, LeafPlan) or plan.promotion is not Promotion.NONE:
-            return False
-        try:
-            return bool(self.constants[part.finish](value) == value)
-        except ValueError:
-            return False
+        namespace: dict[str, Any] = dict(self._parts.constants)
+        source = "\n".join([*self._parts.lines, reader])
+        exec(compile(source, f"<{self._plan.name}>", "exec"), namespace)  # noqa: S102 - see TypedParts
+        read: Callable[[Raw], tuple[Any, int]] = namespace["make_reader"](self.decode, otherwise, REFUSED)
+        return read
 
 
-def _shape(plan: Plan) -> str:
-    """What values of a branch look like in JSON; empty where no other branch may stand beside it."""
+def compile_typed(plan: RecordPlan, *, decimals: bool) -> Typed | None:
+    """The typed reading of a plan; None: it has a part that cannot be read so."""
+    try:
+        return Typed(plan, decimals=decimals)
+    except Unfit:
+        return None
+
+
+def _expression(parts: TypedParts, plan: RecordPlan, names: Sequence[str], record: str) -> str:
+    """What is at a path from a record, which is an expression too."""
+    name, *rest = names
+    if name in plan.added:
+        return f"{parts.constant('added', fresh(follow(plan.added[name], rest)))}()"
+    member = parts.members[id(plan)].get(name)
+    if member is None:
+        return "None"
+    return _within(parts, member.plan, member.part, rest, f"{record}.{member.name}")
+
+
+def _within(parts: TypedParts, plan: Plan, part: Part, names: Sequence[str], value: str) -> str:
+    """What is at a path from a part's value, which is an expression."""
+    if not names:
+        return f"{part.finish}({value})" if part.finish else value
     match plan:
-        case LeafPlan(type=leaf) if leaf.logical is None:
-            return _SHAPES.get(getattr(leaf, "kind", ""), "")
-        case EnumPlan():
-            return "text"
-        case ArrayPlan():
-            return "list"
+        case RecordPlan():
+            return _expression(parts, plan, names, value)
+        case UnionPlan() if (branch := _nullable_record(plan)) is not None:
+            inner = _expression(parts, branch, names, "v")
+            return f"{parts.function('path', f'return None if v is None else {inner}')}({value})"
+        case ArrayPlan(items=RecordPlan() as item):
+            return f"{_of_each(parts, item, names)}({value})"
         case _:
-            return ""
+            found = f"{part.finish}({value})" if part.finish else value
+            return f"{parts.constant('follow', follow)}({found}, {list(names)!r})"
 
 
-def _takes_null(plan: Plan) -> bool:
-    match plan:
-        case LeafPlan(type=leaf):
-            return getattr(leaf, "kind", "") == "null"
-        case UnionPlan(branches=branches):
-            return any(_takes_null(branch.plan) for branch in branches)
-        case _:
-            return False
+def _of_each(parts: TypedParts, item: RecordPlan, names: Sequence[str]) -> str:
+    """The function from a list of records to what is at a path from each, lists joined, without nulls."""
+    inner = _expression(parts, item, names, "x")
+    if len(names) == 1 and (member := parts.members[id(item)].get(names[0])) is not None:
+        match member.plan:
+            case LeafPlan(type=leaf) if getattr(leaf, "kind", "") != "null":
+                return parts.function("path", f"return [{inner} for x in v]")
+            case _:
+                pass
+    return parts.function(
+        "path",
+        "found = []",
+        "for x in v:",
+        f"    y = {inner}",
+        "    if type(y) is list: found += y",
+        "    elif y is not None: found.append(y)",
+        "return found",
+    )
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a Struct may have an attribute of this name."""
-    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+def _nullable_record(plan: UnionPlan) -> RecordPlan | None:
+    """The record of a union of it and null, None for any other union."""
+    branches = [branch.plan for branch in plan.branches]
+    records = [branch for branch in branches if isinstance(branch, RecordPlan)]
+    return records[0] if len(records) == 1 and len(branches) == 2 else None

@@ -30,7 +30,7 @@ def event(number: int, time_us: int = DAY, **changes: Any) -> Event:
         "schema": "cart_added/2",
         "person_id": f"{number:032x}",
         "identities": ("customer:1", "email:ä@example.com"),
-        "data": {},
+        "values": (),
         "data_json": b'{"sku": "\xc3\xa4", "n": 12345678901234567890.10}',
         "payload": b"\xff\x00raw",
         "extensions": None,

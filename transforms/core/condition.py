@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from operator import itemgetter
 from typing import Any
 
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import condition as tree
 from schemas.workspace.condition import Condition, Op, Subject, Test
 from transforms.core.accumulators import to_key
-from transforms.core.numbers import to_billionths
+from transforms.core.numbers import SCALE, to_billionths
 
 Read = Callable[[Any], list[Any]]
 """From what a condition is asked about to the values of one subject; none where it has none."""
@@ -34,24 +34,46 @@ def compile_condition(condition: Condition, subject: Callable[[Subject], Read]) 
     return _combine(condition, predicate)
 
 
-def _combine(condition: Condition, leaf: Callable[[Test], Callable[..., bool]]) -> Callable[..., bool]:
-    """What a condition comes to, as a function of what its tests, from left to right, are functions of."""
+def _combine(condition: Condition, leaf: Callable[[Test], Predicate]) -> Predicate:
+    """What a condition comes to, where its tests, from left to right, come to what `leaf` gives."""
     match condition:
         case tree.All(parts):
-            all_of = [_combine(part, leaf) for part in parts]
-            return lambda *asked: all(part(*asked) for part in all_of)
+            return _all_of([_combine(part, leaf) for part in parts])
         case tree.Any(parts):
-            any_of = [_combine(part, leaf) for part in parts]
-            return lambda *asked: any(part(*asked) for part in any_of)
+            return _any_of([_combine(part, leaf) for part in parts])
         case tree.Not(part):
             inner = _combine(part, leaf)
-            return lambda *asked: not inner(*asked)
+            return lambda scope, as_of_us: not inner(scope, as_of_us)
         case Test():
             return leaf(condition)
 
 
+def _all_of(parts: Sequence[Predicate]) -> Predicate:
+    def holds(scope: Any, as_of_us: int) -> bool:
+        for part in parts:
+            if not part(scope, as_of_us):
+                return False
+        return True
+
+    return holds
+
+
+def _any_of(parts: Sequence[Predicate]) -> Predicate:
+    def holds(scope: Any, as_of_us: int) -> bool:
+        for part in parts:
+            if part(scope, as_of_us):
+                return True
+        return False
+
+    return holds
+
+
 class Explained:
-    """A condition that says why it held or not. Without a condition it holds, and says nothing."""
+    """A condition that says why it held or not. Without a condition it holds, and says nothing.
+
+    Attributes:
+        asks_fields: whether it looks at fields of the entry event.
+    """
 
     def __init__(self, condition: Condition | None, subject: Callable[[Subject], Read]) -> None:
         self._tests = [
@@ -62,41 +84,61 @@ class Explained:
                 list(test.value) if isinstance(test.value, tuple) else test.value,
                 subject(test.subject),
                 _holds(test),
-                negated,
+                wanted,
             )
-            for test, negated in _signed(condition)
+            for test, wanted in _signed(condition)
         ]
-        numbers = count()
-        self._verdict = (
-            None if condition is None else _combine(condition, lambda test: itemgetter(next(numbers)))
-        )
+        self.asks_fields = any(kind == "field" for kind, *_ in self._tests)
+        self._verdict: Predicate | None = None
+        if condition is not None and not _is_conjunction(condition):
+            numbers = count()
+
+            def result(test: Test) -> Predicate:
+                number = next(numbers)
+                return lambda results, as_of_us: bool(results[number])
+
+            self._verdict = _combine(condition, result)
 
     def evaluate(self, scope: Any, as_of_us: int) -> tuple[bool, list[dict[str, Any]]]:
         """Whether it holds; and what each test compared with what, and came to."""
         evidence = []
         results = []
-        for kind, name, op, value, read, holds, negated in self._tests:
+        all_hold = True
+        for kind, name, op, value, read, holds, wanted in self._tests:
             found = read(scope)
             held = holds(found, as_of_us)
-            shown = (found[0] if len(found) == 1 else found) if found else None
             results.append(held)
-            tested = {kind: name, "op": op, "value": value, "found": shown, "holds": held is not negated}
-            if negated:
+            holds_as_wanted = held is wanted
+            if not holds_as_wanted:
+                all_hold = False
+            shown = (found[0] if len(found) == 1 else found) if found else None
+            tested = {kind: name, "op": op, "value": value, "found": shown, "holds": holds_as_wanted}
+            if not wanted:
                 tested["not"] = True
             evidence.append(tested)
-        return self._verdict is None or self._verdict(results), evidence
+        return all_hold if self._verdict is None else self._verdict(results, as_of_us), evidence
 
 
-def _signed(condition: Condition | None, negated: bool = False) -> Iterator[tuple[Test, bool]]:
-    """The tests of a condition from left to right, each with whether the condition wants it to fail."""
+def _signed(condition: Condition | None, wanted: bool = True) -> Iterator[tuple[Test, bool]]:
+    """The tests of a condition from left to right, each with whether the condition wants it to hold."""
     match condition:
         case Test():
-            yield condition, negated
+            yield condition, wanted
         case tree.Not(part):
-            yield from _signed(part, not negated)
+            yield from _signed(part, not wanted)
         case tree.All(parts) | tree.Any(parts):
             for part in parts:
-                yield from _signed(part, negated)
+                yield from _signed(part, wanted)
+
+
+def _is_conjunction(condition: Condition) -> bool:
+    """Whether a condition holds exactly if all its tests come out as it wants them."""
+    match condition:
+        case tree.All(parts):
+            return all(map(_is_conjunction, parts))
+        case tree.Not(Test()) | Test():
+            return True
+    return False
 
 
 Holds = Callable[[list[Any], int], bool]
@@ -104,57 +146,77 @@ Holds = Callable[[list[Any], int], bool]
 
 
 def _holds(test: Test) -> Holds:
-    if test.op is Op.EXISTS:
-        wanted = test.value is not False
-        return lambda found, as_of_us: bool(found) is wanted
-    if test.op is Op.WITHIN:
-        assert isinstance(test.value, int)
-        return _within(test.value)
-    if test.op is Op.IN:
-        assert isinstance(test.value, tuple)
-        tests = [_equals(value) for value in test.value]
-        return lambda found, as_of_us: any(equal(value) for value in found for equal in tests)
-    if test.op is Op.CONTAINS:
-        return _contains(test.value)
-    if test.op is Op.NE:
-        equal = _equals(test.value)
-        return lambda found, as_of_us: bool(found) and not any(equal(value) for value in found)
-    compare = _equals(test.value) if test.op is Op.EQ else _compares(test.op, test.value)
-    return lambda found, as_of_us: any(compare(value) for value in found)
+    match test.op:
+        case Op.EXISTS:
+            wanted = test.value is not False
+            return lambda found, as_of_us: bool(found) is wanted
+        case Op.WITHIN:
+            assert isinstance(test.value, int)
+            return _within(test.value)
+        case Op.IN:
+            assert isinstance(test.value, tuple)
+            return _any_of([_equals(value) for value in test.value])
+        case Op.CONTAINS:
+            return _contains(test.value)
+        case Op.EQ:
+            return _equals(test.value)
+        case Op.NE:
+            equals = _equals(test.value)
+            return lambda found, as_of_us: bool(found) and not equals(found, as_of_us)
+    return _compares(test.op, test.value)
 
 
-def _equals(wanted: Any) -> Callable[[Any], bool]:
+def _never(found: list[Any], as_of_us: int) -> bool:
+    return False
+
+
+def _equals(wanted: Any) -> Holds:
     if isinstance(wanted, bool) or wanted is None:
-        return lambda found: found is wanted
+        return lambda found, as_of_us: any(value is wanted for value in found)
     if isinstance(wanted, int | float):
         scaled = to_billionths(wanted)
-        if scaled is None:
-            return lambda found: False
-        return lambda found: not isinstance(found, bool) and to_billionths(found) == scaled
-    return lambda found: bool(found == wanted)
+        return _never if scaled is None else _lies_between(scaled, scaled)
+    return lambda found, as_of_us: wanted in found
 
 
-def _compares(op: Op, wanted: Any) -> Callable[[Any], bool]:
-    numeric = isinstance(wanted, int | float)
-    bound: Any = to_billionths(wanted) if numeric else wanted
+_GREATEST = 10**29 * SCALE - 1
+"""Above it nothing counts as a number: see `to_billionths`."""
 
-    def compare(found: Any) -> bool:
-        value = to_billionths(found) if numeric else found
-        if value is None or bound is None or isinstance(value, bool) or isinstance(value, str) is numeric:
-            return False
-        if op is Op.GT:
-            return bool(value > bound)
-        if op is Op.GE:
-            return bool(value >= bound)
-        if op is Op.LT:
-            return bool(value < bound)
-        return bool(value <= bound)
 
-    return compare
+def _compares(op: Op, wanted: Any) -> Holds:
+    if isinstance(wanted, int | float):
+        bound = to_billionths(wanted)
+        if bound is None:
+            return _never
+        if op in (Op.GT, Op.GE):
+            return _lies_between(bound + (op is Op.GT), _GREATEST)
+        return _lies_between(-_GREATEST, bound - (op is Op.LT))
+    if wanted is None:
+        return _never
+    compare = {Op.GT: operator.gt, Op.GE: operator.ge, Op.LT: operator.lt, Op.LE: operator.le}[op]
+    return lambda found, as_of_us: any(isinstance(value, str) and compare(value, wanted) for value in found)
+
+
+def _lies_between(least: int, greatest: int) -> Holds:
+    """Whether one of the values is a number from `least` to `greatest`, both in billionths."""
+    least_whole, greatest_whole = -(-least // SCALE), greatest // SCALE
+
+    def holds(found: list[Any], as_of_us: int) -> bool:
+        for value in found:
+            if type(value) is int:
+                if least_whole <= value <= greatest_whole:
+                    return True
+            else:
+                scaled = to_billionths(value)
+                if scaled is not None and least <= scaled <= greatest:
+                    return True
+        return False
+
+    return holds
 
 
 def _contains(wanted: Any) -> Holds:
-    equal = _equals(wanted)
+    equals = _equals(wanted)
     keys = {to_key(wanted, False), to_key(wanted, isinstance(wanted, int | float))}
 
     def contains(found: list[Any], as_of_us: int) -> bool:
@@ -162,18 +224,22 @@ def _contains(wanted: Any) -> Holds:
             if isinstance(value, dict):
                 if not keys.isdisjoint(value):
                     return True
-            elif equal(value) or (isinstance(value, str) and isinstance(wanted, str) and wanted in value):
+            elif isinstance(value, str) and isinstance(wanted, str) and wanted in value:
                 return True
-        return False
+        return equals(found, as_of_us)
 
     return contains
 
 
 def _within(duration_us: int) -> Holds:
-    return lambda found, as_of_us: any(
-        instant is not None and as_of_us - duration_us <= instant <= as_of_us
-        for instant in map(_instant, found)
-    )
+    def within(found: list[Any], as_of_us: int) -> bool:
+        for value in found:
+            instant = _instant(value)
+            if instant is not None and as_of_us - duration_us <= instant <= as_of_us:
+                return True
+        return False
+
+    return within
 
 
 def _instant(value: Any) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.avro import EventSchema, InvalidData
+from schemas.avro import EventSchema, InvalidData, compile_projection
 from schemas.dead_letter import DeadLetter, DeadLetterError, Stage
 from schemas.event import Event
 from schemas.message import MessageBatch
@@ -17,13 +17,26 @@ from transforms.core import envelope as cloudevents
 from transforms.core.context_attributes import valid_uri
 from transforms.core.envelope import MAX_PAYLOAD_BYTES, Envelope
 from transforms.core.event_times import read_time, read_times
-from transforms.core.identity import Identities, Identity
-from transforms.core.paths import compile_path, values_of
+from transforms.core.naming import Naming
+from transforms.core.plan import Plan
 from transforms.core.refused import Refused, refused
 
 REDRIVEN = "cjaas-publish-time"
 
-_IdentityField = tuple[Callable[[dict[str, Any]], Any], str]
+
+class _Reader(msgspec.Struct, frozen=True):
+    """What reads the data of one schema: the paths that the workspace reads, then its identity fields.
+
+    Attributes:
+        namespaces: of the identity fields, in their order.
+        read_json: all of it checked, and the values at those paths with the number of unknown fields.
+        project: the values at those paths in canonical data, for Avro.
+    """
+
+    schema: EventSchema
+    namespaces: tuple[str, ...]
+    read_json: Callable[[bytes | msgspec.Raw], tuple[tuple[Any, ...], int]]
+    project: Callable[[dict[str, Any]], tuple[Any, ...]]
 
 
 class DecodedBatch(msgspec.Struct, gc=False):
@@ -47,16 +60,11 @@ class Decoder:
     def __init__(self, workspace: Workspace, pipeline_version: str) -> None:
         self._workspace = workspace
         self._version = pipeline_version
-        self._identities = Identities(workspace)
-        self._schemas: dict[tuple[str, str | None], EventSchema] = {}
+        self._naming = Naming(workspace)
+        self._plan = Plan(workspace)
+        self._readers: dict[tuple[str, str | None], _Reader] = {}
+        self._compiled: dict[str, _Reader] = {}
         self._sources: set[str] = set()
-        self._identity_fields: dict[str, list[_IdentityField]] = {}
-        for event_type in workspace.registry.types():
-            newest = workspace.registry.newest(event_type)
-            fields = newest.identity_fields if newest else ()
-            self._identity_fields[event_type] = [
-                (compile_path(path), namespace) for path, namespace in fields
-            ]
 
     def decode(self, batch: MessageBatch) -> DecodedBatch:
         """The batch's events and dead letters, each in the order of the messages."""
@@ -95,32 +103,52 @@ class Decoder:
         if source not in self._sources:
             self._check_source(envelope)
         time_us, publish_us = read_times(envelope, publish_us, self._workspace.earliest_us)
-        schema = self._schemas.get((envelope.type, envelope.dataschema)) or self._schema(envelope)
+        reader = self._readers.get((envelope.type, envelope.dataschema)) or self._reader(envelope)
         raw = envelope.data
-        avro = envelope.datacontenttype is not None and cloudevents.is_avro(envelope.datacontenttype)
-        try:
-            data, unknown = schema.read_avro(bytes(raw)) if avro else schema.read_json(raw)
-        except InvalidData as error:
-            code = DeadLetterError.INVALID_AVRO if avro else DeadLetterError.INVALID_DATA
-            raise Refused(Stage.DATA, code, str(error), envelope.type, schema.name) from None
-        data_json = msgspec.json.encode(data) if avro else bytes(raw)
-        decoded.unknown_fields += unknown
-        best, identities = self._identify(envelope, data, decoded, schema)
+        content_type = envelope.datacontenttype
+        if (
+            content_type is not None
+            and content_type != cloudevents.JSON
+            and cloudevents.is_avro(content_type)
+        ):
+            values, data_json = self._read_avro(reader, raw, envelope)
+        else:
+            data_json = bytes(raw)
+            try:
+                values, unknown = reader.read_json(raw)
+            except InvalidData as error:
+                raise _invalid(DeadLetterError.INVALID_DATA, error, envelope, reader) from None
+            decoded.unknown_fields += unknown
+        named: tuple[Any, ...] = ()
+        if reader.namespaces:
+            count = len(reader.namespaces)
+            values, named = values[:-count], values[-count:]
+        who = self._naming.person(envelope, named, reader.namespaces, reader.schema.name)
+        decoded.ignored_identities += who.ignored
         return Event(
             envelope.id,
             source,
             envelope.type,
             time_us,
             publish_us,
-            schema.name,
-            self._identities.person_id(best),
-            identities,
-            data,
+            reader.schema.name,
+            who.person_id,
+            who.identities,
+            values,
             data_json,
             payload,
             extensions,
             message_id,
         )
+
+    def _read_avro(
+        self, reader: _Reader, raw: msgspec.Raw, envelope: Envelope
+    ) -> tuple[tuple[Any, ...], bytes]:
+        try:
+            data, _ = reader.schema.read_avro(bytes(raw))
+        except InvalidData as error:
+            raise _invalid(DeadLetterError.INVALID_AVRO, error, envelope, reader) from None
+        return reader.project(data), msgspec.json.encode(data)
 
     def _check_source(self, envelope: Envelope) -> None:
         if not valid_uri(envelope.source):
@@ -132,7 +160,7 @@ class Decoder:
         if len(self._sources) < 10_000:
             self._sources.add(envelope.source)
 
-    def _schema(self, envelope: Envelope) -> EventSchema:
+    def _reader(self, envelope: Envelope) -> _Reader:
         registry = self._workspace.registry
         event_type, uri = envelope.type, envelope.dataschema
         versions = registry.versions(event_type)
@@ -164,63 +192,23 @@ class Decoder:
             version = int(named_version)
         schema = registry.find(event_type, version)
         assert schema is not None
-        if len(self._schemas) < 10_000:
-            self._schemas[event_type, uri] = schema
-        return schema
+        reader = self._compiled.get(schema.name)
+        if reader is None:
+            reader = self._compiled[schema.name] = self._compile(schema)
+        if len(self._readers) < 10_000:
+            self._readers[event_type, uri] = reader
+        return reader
 
-    def _identify(
-        self, envelope: Envelope, data: dict[str, Any], decoded: DecodedBatch, schema: EventSchema
-    ) -> tuple[str, tuple[str, ...]]:
-        found: list[Identity] = []
-        ignored: Refused | None = None
-        try:
-            if envelope.identity is not None:
-                found.append(self._named(envelope, "identity", envelope.identity, envelope.identitytype))
-            if envelope.previousidentity is not None:
-                found.append(
-                    self._named(
-                        envelope,
-                        "previousidentity",
-                        envelope.previousidentity,
-                        envelope.previousidentitytype,
-                    )
-                )
-        except Refused as refusal:
-            refusal.event_type, refusal.schema = envelope.type, schema.name
-            raise
-        for read, namespace in self._identity_fields[envelope.type]:
-            for value in values_of(read(data)):
-                try:
-                    found.append(self._identities.identity(namespace, str(value)))
-                except Refused as refusal:
-                    decoded.ignored_identities += 1
-                    ignored = refusal
-        if len(found) == 1:
-            text = found[0].text
-            return text, (text,)
-        if not found:
-            if ignored is not None:
-                ignored.event_type, ignored.schema = envelope.type, schema.name
-                raise ignored
-            raise Refused(
-                Stage.IDENTITY,
-                DeadLetterError.MISSING_IDENTITY,
-                "identity: expected identity and identitytype, or a field that names a person, found none",
-                envelope.type,
-                schema.name,
-            )
-        ranked = tuple(identity.text for identity in sorted(set(found)))
-        return ranked[0], ranked
-
-    def _named(self, envelope: Envelope, name: str, value: str, namespace: str | None) -> Identity:
-        if namespace is None:
-            raise Refused(
-                Stage.IDENTITY,
-                DeadLetterError.MISSING_IDENTITY,
-                f"{name}type: expected the namespace of {name}, found none",
-                envelope.type,
-            )
-        return self._identities.identity(namespace, value)
+    def _compile(self, schema: EventSchema) -> _Reader:
+        newest = self._workspace.registry.newest(schema.type)
+        fields = newest.identity_fields if newest else ()
+        paths = (*self._plan.types[schema.type].paths, *(path for path, _ in fields))
+        return _Reader(
+            schema,
+            tuple(namespace for _, namespace in fields),
+            schema.read_values(paths),
+            compile_projection(paths),
+        )
 
     def _dead_letter(
         self,
@@ -245,3 +233,7 @@ class Decoder:
             schema=refusal.schema,
             pipeline_version=self._version,
         )
+
+
+def _invalid(code: DeadLetterError, error: InvalidData, envelope: Envelope, reader: _Reader) -> Refused:
+    return Refused(Stage.DATA, code, str(error), envelope.type, reader.schema.name)

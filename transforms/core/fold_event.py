@@ -9,7 +9,6 @@ import msgspec
 import xxhash
 
 from schemas.event import Event
-from transforms.core.paths import Projection
 
 
 class FoldEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -41,7 +40,7 @@ def order(event: FoldEvent) -> tuple[int, str, int, int, int]:
     return event.time_us, event.event_id, event.print64, event.publish_us, event.content32
 
 
-def reduce_event(event: Event, projection: Projection) -> FoldEvent:
+def reduce_event(event: Event) -> FoldEvent:
     """The fold event of an event."""
     return FoldEvent(
         event.person_id,
@@ -53,6 +52,6 @@ def reduce_event(event: Event, projection: Projection) -> FoldEvent:
         event.source,
         zlib.crc32(event.data_json, event.time_us & 0xFFFFFFFF),
         event.identities,
-        projection(event.data),
+        event.values,
         len(event.data_json),
     )

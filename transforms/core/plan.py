@@ -9,7 +9,7 @@ from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Found, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
-from transforms.core.paths import compile_projection, values_of
+from transforms.core.paths import values_of
 
 _ENVELOPE: dict[str, Read] = {
     TIME_FIELD: lambda event: [format_rfc3339(event.time_us)],
@@ -39,7 +39,6 @@ class TypePlan:
 
     Attributes:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
-        project: from data to those values.
         attributes: how the event enters attributes.
         entries: the journeys that it may enter.
         exits: the names of the journeys that it ends.
@@ -58,7 +57,6 @@ class TypePlan:
         for journey in journeys:
             wanted |= journey_paths(journey) | _paths(journey.entry_where)
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
-        self.project = compile_projection(self.paths)
         self.attributes = tuple(
             AttributeRule(
                 compile_condition(attribute.where, self._subject) if attribute.where else None,

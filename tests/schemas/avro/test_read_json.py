@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.avro import InvalidData
-from schemas.avro.compile_json import compile_json, holds_decimal
+from schemas.avro.compile_json import JsonReader, holds_decimal
 from schemas.avro.read_value import Reading, ValueReaders
 from tests.schemas.avro.definitions import field, logical, plan_of, record, result, same_bytes, schema
 from tests.schemas.avro.strategies import JSON, PLAIN, record_unions, schemas, values
@@ -353,7 +353,7 @@ def test_a_field_name_adds_no_code() -> None:
 @given(st.data())
 def test_plain_schemas_accept_what_fastavro_accepts(data: st.DataObject) -> None:
     definition = data.draw(st.one_of(schemas(plain=True), record_unions()))
-    reader = compile_json(plan_of(definition))
+    reader = JsonReader(plan_of(definition)).read
     for _ in range(3):
         value = data.draw(st.one_of(values(definition, json=True), values(definition, json=True), JSON))
         raw = msgspec.json.encode(value)
@@ -366,7 +366,7 @@ def test_plain_schemas_accept_what_fastavro_accepts(data: st.DataObject) -> None
 def test_generated_code_and_exact_reader_agree(data: st.DataObject) -> None:
     definition = data.draw(schemas())
     plan = plan_of(definition)
-    reader, exact = compile_json(plan), ValueReaders().reader(plan)
+    reader, exact = JsonReader(plan).read, ValueReaders().reader(plan)
     text = values(definition, json=True).map(_as_json)
     for _ in range(3):
         raw = msgspec.json.encode(data.draw(st.one_of(text, text, JSON)))
@@ -388,7 +388,7 @@ def test_generated_code_and_exact_reader_agree(data: st.DataObject) -> None:
 def test_canonical_data_is_its_own_canonical_form(data: st.DataObject) -> None:
     # An untagged object that fits two branches may have been meant as the other.
     definition = data.draw(schemas(plain=True).filter(lambda made: not _unites_objects(made)))
-    reader = compile_json(plan_of(definition))
+    reader = JsonReader(plan_of(definition)).read
     made = result(reader, msgspec.json.encode(data.draw(values(definition, json=True))))
     if isinstance(made, tuple):
         assert reader(msgspec.json.encode(made[0])) == (made[0], 0)

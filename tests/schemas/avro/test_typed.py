@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.avro.compile_json import compile_json, compile_untyped, holds_decimal
+from schemas.avro.compile_json import JsonReader, compile_untyped, holds_decimal
+from schemas.avro.invalid_data import InvalidData
+from schemas.avro.paths import compile_projection
 from schemas.avro.plan import RecordPlan
 from schemas.avro.read_value import Reading, ValueReaders
-from schemas.avro.typed import REFUSED, compile_typed
+from schemas.avro.typed import compile_typed
 from tests.schemas.avro.definitions import event, field, logical, made, plan_of, record, result
 from tests.schemas.avro.json_texts import texts
-from tests.schemas.avro.strategies import schemas
+from tests.schemas.avro.strategies import named_types, schemas
 
 DECIMAL = logical("bytes", "decimal", precision=6, scale=2)
 
@@ -49,11 +51,15 @@ def typed(raw: bytes, *fields: dict[str, Any]) -> Any:
     compiled = compile_typed(plan, decimals=holds_decimal(plan))
     if compiled is None:
         return None
-    decode, finish = compiled
     try:
-        return finish(decode(raw))
-    except REFUSED:
+        return compiled.data(refuse)(raw)[0]
+    except InvalidData:
         return None
+
+
+def refuse(raw: Any) -> Any:
+    """Stands for the exact reader, where typed decoding alone is wanted."""
+    raise InvalidData("", "what types can say", "something else")
 
 
 @st.composite
@@ -112,15 +118,52 @@ def test_what_typed_decoding_takes_it_reads_as_the_exact_reader(data: st.DataObj
     compiled = compile_typed(plan, decimals=holds_decimal(plan))
     if compiled is None:
         return
-    decode, finish = compiled
     exact = exact_reader(plan)
     for _ in range(8):
         raw = data.draw(texts(definition))
         try:
-            taken = finish(decode(raw))
-        except REFUSED:
+            taken = compiled.data(refuse)(raw)
+        except InvalidData:
             continue
-        assert exactly((taken, 0)) == exactly(exact(raw))
+        assert exactly(taken) == exactly(exact(raw))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_values_at_paths_are_those_of_the_whole(data: st.DataObject) -> None:
+    definition = data.draw(DEFINITIONS)
+    reader = JsonReader(plan_of(definition))
+    known = sorted(paths_of(definition, named_types(definition), 3))
+    paths = data.draw(st.lists(st.sampled_from(known), unique=True)) if known else []
+    read, project = reader.values(paths), compile_projection(paths)
+    for _ in range(8):
+        raw = data.draw(texts(definition))
+        whole = result(reader.read, raw)
+        expected = whole if isinstance(whole, str) else (project(whole[0]), whole[1])
+        assert exactly(result(read, raw)) == exactly(expected)
+
+
+def paths_of(schema: Any, named: dict[str, Any], depth: int) -> set[str]:
+    """Dot paths from a record, through whatever holds others, and one that leads nowhere."""
+    if isinstance(schema, list):
+        return {path for branch in schema for path in paths_of(branch, named, depth)}
+    schema = named.get(schema, {}) if isinstance(schema, str) else schema
+    match schema.get("type") if depth else None:
+        case "record":
+            return {
+                path
+                for item in schema["fields"]
+                for path in (
+                    item["name"],
+                    *(f"{item['name']}.{inner}" for inner in paths_of(item["type"], named, depth - 1)),
+                )
+            }
+        case "array":
+            return paths_of(schema["items"], named, depth)
+        case "map":
+            return {"a", *(f"a.{inner}" for inner in paths_of(schema["values"], named, depth - 1))}
+        case _:
+            return {"nowhere"}
 
 
 @settings(max_examples=100, deadline=None)
@@ -128,7 +171,7 @@ def test_what_typed_decoding_takes_it_reads_as_the_exact_reader(data: st.DataObj
 def test_every_way_of_reading_has_one_verdict_and_one_error(data: st.DataObject) -> None:
     definition = data.draw(DEFINITIONS)
     plan = plan_of(definition)
-    reader, untyped = compile_json(plan), compile_untyped(plan, decimals=holds_decimal(plan))
+    reader, untyped = JsonReader(plan).read, compile_untyped(plan, decimals=holds_decimal(plan))
     for _ in range(8):
         raw = data.draw(texts(definition))
         made, expected = result(reader, raw), result(untyped, raw)
@@ -171,6 +214,16 @@ TAKEN: list[tuple[Any, str, Any]] = [
     ({"type": "map", "values": "float"}, '{"a": 1, "a": 2}', {"a": 2.0}),
     (logical("long", "timestamp-millis"), '"2026-01-02T03:04:05Z"', "2026-01-02T03:04:05.000000Z"),
     (["null", logical("int", "date")], "1", "1970-01-02"),
+    (logical("int", "date"), '"2026-01-02"', "2026-01-02"),
+    (logical("long", "timestamp-millis"), '"2026-01-02 03:04:05.1239+0100"', "2026-01-02T02:04:05.124000Z"),
+    (logical("long", "timestamp-micros"), '"9999-12-31T23:59:59.9Z"', "9999-12-31T23:59:59.900000Z"),
+    (logical("long", "timestamp-micros"), "-62135596800000000", "0001-01-01T00:00:00.000000Z"),
+    (logical("long", "timestamp-nanos"), "-1", "1969-12-31T23:59:59.999999Z"),
+    (
+        logical("string", "uuid"),
+        '"8C1F9F5E5BFA4B0E9A3E1A2B3C4D5E6F"',
+        "8c1f9f5e-5bfa-4b0e-9a3e-1a2b3c4d5e6f",
+    ),
     (DECIMAL, "12.10", "12.10"),
     ({"type": "array", "items": DECIMAL}, '["1", 2]', ["1.00", "2.00"]),
 ]
@@ -199,6 +252,12 @@ LEFT: list[tuple[Any, str]] = [
     (MONEY, '{"amount": 1, "unknown": 1}'),
     (MONEY, '{"Money": {"amount": 1}}'),
     (record("Node", field("next", ["null", "Node"])), '{"next": null}'),
+    (logical("long", "timestamp-millis"), '"9999-12-31T23:59:59.9999Z"'),
+    (logical("long", "timestamp-micros"), '"0001-01-01T00:00:00+23:59"'),
+    (logical("long", "timestamp-micros"), "-62135596800000001"),
+    (logical("long", "timestamp-millis"), '"2026-01-02T03:04:05"'),
+    (logical("int", "date"), "3000000"),
+    (logical("string", "uuid"), '"8c1f9f5e-5bfa4b0e9a3e1a2b3c4d5e6f"'),
 ]
 
 
@@ -220,7 +279,7 @@ AMBIGUOUS: list[tuple[Any, str]] = [
 def test_of_two_meanings_the_exact_readers_is_taken(type_: Any, raw: str) -> None:
     plan = plan_of(event(field("x", type_)))
     text = f'{{"x": {raw}}}'.encode()
-    assert exactly(compile_json(plan)(text)) == exactly(exact_reader(plan)(text))
+    assert exactly(JsonReader(plan).read(text)) == exactly(exact_reader(plan)(text))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +311,7 @@ def test_missing_fields_take_fresh_defaults() -> None:
     data["tags"].append("changed")
     assert typed(b"{}", *fields)["tags"] == ["a"]
     plan = plan_of(event(*fields))
-    read = compile_json(plan)
+    read = JsonReader(plan).read
     read(b"{}")[0]["tags"].append("changed")
     assert read(b"{}")[0]["tags"] == ["a"]
 
@@ -281,7 +340,7 @@ def test_older_data_is_read_in_the_newest_shape() -> None:
 
 
 def test_a_run_of_odd_data_changes_no_verdict() -> None:
-    read = compile_json(plan_of(event(field("x", "int"))))
+    read = JsonReader(plan_of(event(field("x", "int")))).read
     for size in (1, 2, 5, 100):
         assert [read(b'{"x": 1, "y": 2}') for _ in range(size)] == [({"x": 1}, 1)] * size
         assert [read(b'{"x": 1}') for _ in range(size)] == [({"x": 1}, 0)] * size

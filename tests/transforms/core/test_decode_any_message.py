@@ -139,5 +139,5 @@ def test_a_further_extension_changes_no_verdict(decoder: Decoder, payload: bytes
         assert (more.error == plain.error) or {more.stage, plain.stage} == {Stage.ENVELOPE}
     else:
         assert isinstance(more, Event)
-        for name in ("event_id", "source", "type", "time_us", "schema", "person_id", "identities", "data"):
+        for name in ("event_id", "source", "type", "time_us", "schema", "person_id", "identities", "values"):
             assert getattr(more, name) == getattr(plain, name)

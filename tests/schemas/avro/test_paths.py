@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.paths import compile_path, compile_projection, values_of
+from schemas.avro.paths import compile_path, compile_projection
+from transforms.core.paths import values_of
 
 DATA: dict[str, Any] = {
     "sku": "A",
