@@ -31,11 +31,15 @@ class Accumulator:
     Attributes:
         one: what an event counts as by itself, in an attribute without a field.
         keyed: whether what is held is a dict by value.
+        sums: whether what is held is the sum of numbers in billionths.
+        oldest: whether what is held is an entry, of two the one that comes first.
         keeps_values: whether what is read is one of the values that were added.
     """
 
     one: int = 1
     keyed: bool = False
+    sums: bool = False
+    oldest: bool = False
     keeps_values: bool = False
 
     def __init__(self, numeric: bool) -> None:
@@ -72,6 +76,7 @@ class _Count(Accumulator):
 
 class _Sum(Accumulator):
     one = SCALE
+    sums = True
 
     def __init__(self, numeric: bool) -> None:
         super().__init__(numeric)
@@ -88,6 +93,8 @@ class _Sum(Accumulator):
 
 
 class _Average(_Sum):
+    sums = False
+
     def convert(self, value: Any, event: FoldEvent, position: int) -> Any:
         number = to_billionths(value)
         return None if number is None else [number, 1]
@@ -143,20 +150,21 @@ class _ByValue(Accumulator):
         return one
 
     def read(self, held: list[Any]) -> Any:
-        total: dict[str, int] = {}
-        for part in held:
+        total = dict(held[0])
+        for part in held[1:]:
             self.combine(total, part)
-        return dict(sorted(total.items()))
+        return dict(sorted(total.items())) if len(total) > 1 else total
 
 
 class _Distinct(_ByValue):
     def read(self, held: list[Any]) -> Any:
-        return len(set().union(*held))
+        return len(set().union(*held)) if len(held) > 1 else len(held[0])
 
 
 class _First(Accumulator):
     """The oldest entry; also stands for the newest, which only limits keep."""
 
+    oldest = True
     keeps_values = True
 
     def __init__(self, numeric: bool) -> None:
@@ -173,7 +181,7 @@ class _First(Accumulator):
         return other if other[:4] < one[:4] else one
 
     def read(self, held: list[Any]) -> Any:
-        return min(held, key=lambda entry: entry[:4])[4]
+        return (min(held, key=lambda entry: entry[:4]) if len(held) > 1 else held[0])[4]
 
 
 def accumulator(attribute: Attribute, numeric: bool) -> Accumulator:

@@ -52,10 +52,10 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
         return FoldOutcome.BELOW_FLOOR, 0
     if publish_us > profile.publish_us:
         profile.publish_us = publish_us
-    seen = profile.prints.get(event.print64)
-    if seen is not None:
+    print_ = (time_us, event.content32)
+    seen = profile.prints.setdefault(event.print64, print_)
+    if seen is not print_:
         return (FoldOutcome.DUPLICATE if seen[1] == event.content32 else FoldOutcome.CONFLICT), 0
-    profile.prints[event.print64] = (time_us, event.content32)
     if time_us > profile.time_us:
         profile.time_us = time_us
     identities = profile.identities
@@ -65,9 +65,8 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
             identities[identity] = time_us
     refused = 0
     attributes = profile.attributes
-    for where, add in plan.types[event.type].attributes:
-        if where is None or where(event, time_us):
-            refused += add(attributes, event)
+    for add in plan.adds[event.type]:
+        refused += add(attributes, event)
     return _FOLDED, refused
 
 
@@ -76,12 +75,13 @@ def prune(profile: Profile, plan: Plan) -> None:
     floor = floor_us(profile, plan)
     if any(time_us < floor for time_us, _ in profile.prints.values()):
         profile.prints = {key: held for key, held in profile.prints.items() if held[0] >= floor}
+    states, folds, newest_us = profile.attributes, plan.folds, profile.time_us
     attributes = {}
-    for name, state in sorted(profile.attributes.items()):
-        attribute = plan.folds.get(name)
+    for name in sorted(states):
+        attribute = folds.get(name)
         # An attribute that left the templates leaves the profile: only what can be acted on is kept.
         if attribute is not None:
-            kept = attribute.prune(state, profile.time_us)
+            kept = attribute.prune(states[name], newest_us)
             if kept is not None:
                 attributes[name] = kept
     profile.attributes = attributes

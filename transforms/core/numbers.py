@@ -10,6 +10,7 @@ _PLACES = 9
 _LIMIT = 10**29 * SCALE
 _EXACT = 10**15
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_TENS = [int(10 ** (_PLACES - places)) for places in range(_PLACES + 1)]
 _TEXT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -34,6 +35,11 @@ def to_billionths(value: object) -> int | None:
                 return scaled
         return _from_text(repr(value))
     if type(value) is str:
+        # Up to 18 digits and a point, nothing to round: what prices look like.
+        whole, _, part = value.partition(".")
+        digits = whole + part
+        if len(digits) < 19 and len(part) <= _PLACES and digits.isdigit() and digits.isascii():
+            return int(digits) * _TENS[len(part)]
         return _from_text(value)
     if type(value) is Decimal:
         return _from_text(str(value))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
-from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Found, attribute_fold
+from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
 
@@ -17,13 +17,6 @@ _ENVELOPE: dict[str, Read] = {
     "$source": lambda event: [event.source],
     "$type": lambda event: [event.type],
 }
-
-
-class AttributeRule(NamedTuple):
-    """How events of one type enter one attribute: which of them, and how."""
-
-    where: Predicate | None
-    add: Add
 
 
 class Entry(NamedTuple):
@@ -39,7 +32,7 @@ class TypePlan:
 
     Attributes:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
-        attributes: how the event enters attributes.
+        adds: what adds the event to attributes, one function for each of them.
         entries: the journeys that it may enter.
         exits: the names of the journeys that it ends.
     """
@@ -57,13 +50,7 @@ class TypePlan:
         for journey in journeys:
             wanted |= journey_paths(journey) | _paths(journey.entry_where)
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
-        self.attributes = tuple(
-            AttributeRule(
-                compile_condition(attribute.where, self._subject) if attribute.where else None,
-                folds[attribute.name].bind(self._found(attribute.field, folds[attribute.name].keeps_time)),
-            )
-            for attribute in attributes
-        )
+        self.adds = tuple(self._add(attribute, folds[attribute.name]) for attribute in attributes)
         self.entries = tuple(
             Entry(
                 journey,
@@ -84,17 +71,25 @@ class TypePlan:
         index = self.paths.index(path)
         return lambda event: values_of(event.values[index])
 
-    def _found(self, path: str | None, keeps_time: bool) -> Found:
-        """What an attribute's field is in an event; a time that is kept, in microseconds."""
+    def _add(self, attribute: Attribute, fold: AttributeFold) -> Add:
+        """What adds an event to an attribute, if it is one that counts there."""
+        add = fold.bind(self._source(attribute.field, fold.keeps_time))
+        if attribute.where is None:
+            return add
+        where = compile_condition(attribute.where, self._subject)
+        return lambda states, event: add(states, event) if where(event, event.time_us) else 0
+
+    def _source(self, path: str | None, keeps_time: bool) -> Source:
+        """Where an attribute's field is in an event; a time that is kept, in microseconds."""
         if path is None:
-            return lambda event: None
+            return Source(lambda event: None)
         if keeps_time:
-            return lambda event: event.time_us
+            return Source(lambda event: event.time_us)
         if path.startswith("$"):
             read = _ENVELOPE[path]
-            return lambda event: read(event)[0]
+            return Source(lambda event: read(event)[0])
         index = self.paths.index(path)
-        return lambda event: event.values[index]
+        return Source(lambda event: event.values[index], index)
 
     def _subject(self, subject: Subject) -> Read:
         return self.read(subject.name)
@@ -114,6 +109,7 @@ class Plan:
             event_type: TypePlan(event_type, workspace, self.folds)
             for event_type in workspace.registry.types()
         }
+        self.adds = {event_type: plan.adds for event_type, plan in self.types.items()}
         self.journeys = {journey.name: journey for journey in workspace.journeys}
 
 

@@ -51,7 +51,7 @@ class Profile(msgspec.Struct):
         time_us: the greatest event time folded, `NEVER_US` for none.
         publish_us: the greatest publish time seen, `NEVER_US` for none.
         identities: `namespace:value` to the event time it was first seen at.
-        attributes: name to state, see `transforms.core.attributes`.
+        attributes: name to state, see `bucket_fold` and `newest_fold`.
         prints: fingerprint of source and id to event time and fingerprint of time and data.
         overflown: whether the image is over its limit.
     """

@@ -14,7 +14,7 @@ from schemas.workspace import Workspace
 from schemas.workspace.model import Aggregate, Attribute
 from tests.fold_events import PERSON, START_US, fold_event
 from transforms.core.accumulators import to_key
-from transforms.core.attributes import attribute_fold, bucket_width_us
+from transforms.core.attributes import Source, attribute_fold, bucket_width_us
 from transforms.core.fold import fold, prune, read_attribute
 from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import Plan
@@ -236,7 +236,7 @@ def test_what_is_not_finite_is_refused(aggregate: Aggregate, value: float) -> No
     for limit in (None, 3):
         attribute = Attribute("a", ("probe",), "number", aggregate, limit, None, None)
         held: dict[str, Any] = {}
-        add = attribute_fold(attribute, numeric=True).bind(lambda event: event.values[0])
+        add = attribute_fold(attribute, numeric=True).bind(Source(lambda event: event.values[0], 0))
         event = FoldEvent("p", 0, "e", 1, 0, "probe", "/s", 1, (), (value,))
         assert add(held, event) == 1
         assert held == {}
