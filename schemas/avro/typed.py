@@ -23,26 +23,15 @@ REFUSED: Final = (ValueError, RecursionError, DecimalException)
 Raw = bytes | msgspec.Raw
 Otherwise = Callable[[Raw], tuple[Any, int]]
 
-_LONGEST_PAUSE: Final = 63
-
-# A sender whose data never fits pays for few attempts; what is read is the same either way.
 _READER: Final = """
 def make_reader(decode, otherwise, REFUSED):
-    skipped = pause = 0
     def read(raw):
-        nonlocal skipped, pause
-        if skipped:
-            skipped -= 1
-            return otherwise(raw)
         try:
             v = decode(raw)
             {checks}
-            made = {made}
+            return {made}, 0
         except REFUSED:
-            skipped, pause = pause, min(2 * pause + 1, {longest_pause})
-        else:
-            pause = 0
-            return made, 0
+            pass
         return otherwise(raw)
     return read
 """
@@ -70,7 +59,7 @@ class Typed:
         """The function from JSON to canonical data in the reader's shape and the number of unknown fields.
 
         Args:
-            otherwise: reads what typed decoding refuses, and what it is not tried on.
+            otherwise: reads what typed decoding refuses.
         """
         return self._reader([], f"{self._whole.finish}(v)", otherwise)
 
@@ -93,9 +82,7 @@ class Typed:
         return self._reader([*checks, *parts.dropped[id(plan)]], made, otherwise)
 
     def _reader(self, checks: list[str], made: str, otherwise: Otherwise) -> Callable[[Raw], tuple[Any, int]]:
-        reader = _READER.format(
-            checks="\n            ".join(checks) or "pass", made=made, longest_pause=_LONGEST_PAUSE
-        )
+        reader = _READER.format(checks="\n            ".join(checks) or "pass", made=made)
         namespace: dict[str, Any] = dict(self._parts.constants)
         source = "\n".join([*self._parts.lines, reader])
         exec(compile(source, f"<{self._plan.name}>", "exec"), namespace)  # noqa: S102 - see TypedParts
