@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from schemas.workspace.condition import All, Condition, Not, Op, Subject, Test
 from schemas.workspace.condition import Any as AnyOf
 from tests.fold_events import START_US
 from transforms.core.condition import Explained, Read, compile_condition
+from transforms.core.numbers import SCALE, to_billionths
 
 X = Subject("field", "x")
 Scope = dict[str, list[Any]]
@@ -174,6 +176,38 @@ def naive(condition: Condition, scope: Scope) -> bool:
 @given(CONDITIONS, SCOPES)
 def test_explained_says_what_the_compiled_says(condition: Condition, scope: Scope) -> None:
     assert holds(condition, scope) is naive(condition, scope)
+
+
+COMPARISONS = {
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+}
+NEAR = st.sampled_from([0, 1, 20, -20, 10**15, 10**29, -(10**29)])
+NEIGHBOURS = st.builds(lambda near, step: near + step, NEAR, st.integers(-2, 2))
+NUMBERS = (
+    NEIGHBOURS
+    | NEIGHBOURS.map(float)
+    | st.floats(-25, 25)
+    | st.builds(lambda near, step: Decimal(near * SCALE + step) / SCALE, NEAR, st.integers(-2, 2))
+    | st.builds(lambda near, step: Decimal(near * 10**10 + step) / 10**10, NEAR, st.integers(-20, 20))
+    | st.floats()
+    | st.booleans()
+)
+
+
+@given(
+    st.sampled_from(sorted(COMPARISONS)),
+    st.integers(-25, 25) | st.floats(-25, 25) | NEIGHBOURS,
+    NUMBERS | NUMBERS.map(str),
+)
+def test_numbers_compare_by_their_billionths(op: Op, wanted: float, found: Any) -> None:
+    bound, value = to_billionths(wanted), to_billionths(found)
+    expected = COMPARISONS[op](value, bound) if value is not None and bound is not None else op is Op.NE
+    assert holds(Test(X, op, wanted), {"x": [found]}) is expected
 
 
 def test_evidence_names_what_was_compared() -> None:
