@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 SHOP := examples/shop
 OUTPUT ?= out/shop
 
-.PHONY: run test lint check format benchmarks clean
+.PHONY: run test lint check format benchmarks emulators clean
 
 run: $(VENV)/.installed
 	$(BIN)/cjaas run --workspace $(SHOP) --input $(SHOP)/events.ndjson.gz --output $(OUTPUT) --overwrite
 
+# Tests of what needs a missing tool are skipped, and say so; in CI they fail.
 test: lint .data/CDNOW_sample.txt
+	-$(MAKE) --no-print-directory emulators
 	$(BIN)/pytest
 
 lint: $(VENV)/.installed
@@ -41,5 +43,18 @@ $(VENV)/.installed: requirements.txt pyproject.toml setup.py
 	mkdir -p .data
 	$(BIN)/python examples/cdnow/unpack.py $@
 
+# What streaming on one machine needs, besides Google's emulators of Pub/Sub and Bigtable, which come with
+# the Google Cloud CLI: an emulator of BigQuery, and Prism, Beam's local runner, built from source.
+emulators: .emulators/.installed .tools/prism
+
+.emulators/.installed: requirements-emulators.txt
+	$(PYTHON) -m venv .emulators
+	.emulators/bin/pip install --quiet --no-deps --requirement requirements-emulators.txt
+	.emulators/bin/python -c 'import duckdb_extensions; duckdb_extensions.import_extension("spatial")'
+	touch $@
+
+.tools/prism:
+	GOBIN=$(CURDIR)/.tools go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+
 clean:
-	rm -rf $(VENV) .data out
+	rm -rf $(VENV) .emulators .tools .data out

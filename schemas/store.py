@@ -60,6 +60,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
         images: each changed person's whole profile row, by person id.
         deadlines: for each changed person its earliest pending wait in microseconds, None for none;
             replaces the person's due row.
+        woken: due rows that the batch looked at, which go, unless a deadline of the commit is one of them.
     """
 
     shard: int
@@ -69,13 +70,17 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     images: dict[str, bytes]
     deadlines: dict[str, int | None]
     outbox: Outbox
+    woken: tuple[DueRow, ...] = ()
 
 
 class ProfileStore(Protocol):
     """Profiles of one workspace. Every writer of profiles goes through `commit`."""
 
     def head(self, shard: int) -> Head:
-        """The shard's head; a shard that never committed has sequence 0 and `NO_TOKEN`."""
+        """The shard's head; a shard that never committed has sequence 0 and `NO_TOKEN`.
+
+        After it, rows are those of that head: what its commit has left unwritten is written first.
+        """
         ...
 
     def images(self, person_ids: Sequence[str]) -> dict[str, bytes]:
