@@ -152,7 +152,8 @@ class _ByValue(Accumulator):
     def read(self, held: list[Any]) -> Any:
         total = dict(held[0])
         for part in held[1:]:
-            self.combine(total, part)
+            for key, count in part.items():
+                total[key] = total.get(key, 0) + count
         return dict(sorted(total.items())) if len(total) > 1 else total
 
 

@@ -176,13 +176,13 @@ class BucketFold(AttributeFold):
 
     def prune(self, state: Any, newest_us: int) -> Any:
         """The state without buckets that lie before every lookback, keys sorted; None if empty."""
-        buckets = sorted(state)
         if self.lookback_us is not None:
             first = (newest_us - self.lookback_us) // self._width
+            buckets = sorted(state) if len(state) > 1 else list(state)
             if buckets[0] < first:
                 buckets = [bucket for bucket in buckets if bucket >= first]
-        if buckets != list(state):
-            state = {bucket: state[bucket] for bucket in buckets}
+            if buckets != list(state):
+                state = {bucket: state[bucket] for bucket in buckets}
         if self._accumulator.keyed:
             for bucket, counts in state.items():
                 if len(counts) > 1:

@@ -99,11 +99,14 @@ class Engine:
         advanced: Advanced,
     ) -> None:
         plan, decider, outcomes = self.plan, self._decider, advanced.outcomes
+        types = plan.types
         folded = 0
         unmeasured = 0
+        deadline_us = next_deadline(profile) if profile.runs else None
         for event in events:
-            if profile.runs:
+            if deadline_us is not None and deadline_us < event.time_us:
                 decider.on_due(profile, min(event.time_us - 1, as_of_us), decided)
+                deadline_us = next_deadline(profile)
             unmeasured += event.size_bytes + _EVENT_BYTES
             if unmeasured > _MEASURED_EVERY_BYTES and not profile.overflown:
                 self._measure(profile)
@@ -118,8 +121,9 @@ class Engine:
                 continue
             folded += 1
             advanced.refused_values += refused
-            if plan.types[event.type].decides:
+            if types[event.type].decides:
                 decider.on_event(profile, event, max(event.time_us, profile.time_us), decided)
+                deadline_us = next_deadline(profile) if profile.runs else None
         outcomes[_FOLDED] += folded
         if profile.runs:
             decider.on_due(profile, as_of_us, decided)
