@@ -106,7 +106,7 @@ def run_steps(workspace: Workspace, source: EventFiles, output: Path, steps: Ste
                 tape.append(decoded.origin, decoded.events, workspace.name)
             with steps.step(SHARD):
                 as_of_us = max([as_of_us, *(event.publish_us for event in decoded.events)])
-                groups, _ = group_by_slice(decoded.events, engine.plan, slices=1)
+                groups, _ = group_by_slice(decoded, engine.plan, slices=1)
                 for (shard, _), part in groups.items():
                     packed.setdefault(shard, []).append(encode_slice(part))
     _advance_shards(packed, as_of_us, engine, output, steps)
@@ -121,7 +121,7 @@ def _advance_shards(
         with steps.step(GROUP):
             persons: dict[str, list[FoldEvent]] = {}
             for part in packed.pop(shard):
-                for event in decode_slice(part):
+                for event in decode_slice(part).events:
                     persons.setdefault(event.person_id, []).append(event)
         with steps.step(FOLD):
             profiles = [_folded(person_id, events, engine) for person_id, events in persons.items()]

@@ -15,6 +15,8 @@ class MessageBatch(msgspec.Struct, frozen=True, gc=False):
         message_ids: the broker's id, or `FILE@OFFSET` for a line of a file.
         attributes: each message's attributes; None for a line that is a structured event itself.
         publish_us: the broker's publish time in microseconds; None where a file carries none.
+        ack_ids: what each message is acknowledged by; empty where the source needs no word.
+        watermark_us: all that was published before it has been delivered; None for a bounded source.
     """
 
     origin: str
@@ -22,6 +24,8 @@ class MessageBatch(msgspec.Struct, frozen=True, gc=False):
     message_ids: list[str]
     attributes: list[dict[str, str] | None]
     publish_us: list[int | None]
+    ack_ids: list[str] = []
+    watermark_us: int | None = None
 
     def __len__(self) -> int:
         return len(self.payloads)

@@ -24,6 +24,7 @@ class Metric(StrEnum):
     OVERFLOWN = "overflown"
     PROFILES = "profiles"
     COMMITS = "commits"
+    BATCHES = "batches"
     DECISIONS = "decisions"
     ACTIONS = "actions"
 
@@ -43,6 +44,7 @@ MEANING: dict[Metric, str] = {
     Metric.OVERFLOWN: "events refused because the person's image is over 64 kB",
     Metric.PROFILES: "images written",
     Metric.COMMITS: "commits of shards",
+    Metric.BATCHES: "micro-batches that a running job's commits gathered",
     Metric.DECISIONS: "decisions, by outcome",
     Metric.ACTIONS: "actions published, by channel",
 }

@@ -61,3 +61,11 @@ class Progress(Protocol):
     def advance(self, size_bytes: int, messages: int, dead_letters: int) -> None:
         """So much more has been read."""
         ...
+
+
+class Acknowledger(Protocol):
+    """Who tells a broker that messages are settled."""
+
+    def acknowledge(self, ack_ids: Sequence[str]) -> None:
+        """They need not come again. One that comes again all the same is harmless."""
+        ...

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
 
-from schemas.metrics import Metric
 from schemas.store import ProfileStore, Publisher
 from schemas.workspace.model import Workspace
 from transforms.commit import advance_shard, wake_shard
-from transforms.core.engine import Advanced, Engine
-from transforms.core.fold import FoldOutcome
+from transforms.core.engine import Engine
 from transforms.core.fold_event import FoldEvent
-from transforms.counting import count
+from transforms.counting import count_advanced
 from transforms.pausing import paused_collection
 from transforms.shard_events import SlicedBatch, decode_slice
-
-_OUTCOMES = {
-    FoldOutcome.FOLDED: Metric.FOLDED,
-    FoldOutcome.DUPLICATE: Metric.FOLD_DUPLICATES,
-    FoldOutcome.CONFLICT: Metric.CONFLICTS,
-    FoldOutcome.BELOW_FLOOR: Metric.BELOW_FLOOR,
-    FoldOutcome.LATE: Metric.LATE,
-}
 
 
 @dataclass(eq=False)
@@ -73,26 +62,14 @@ class _AdvanceShard(beam.DoFn):
             with paused_collection():
                 persons: dict[str, list[FoldEvent]] = {}
                 for packed in slices.pop(number):
-                    for event in decode_slice(packed):
+                    for event in decode_slice(packed).events:
                         persons.setdefault(event.person_id, []).append(event)
-                _count(advance_shard(self._engine, self._store, self._publisher, shard, persons, as_of_us))
+                count_advanced(
+                    advance_shard(self._engine, self._store, self._publisher, shard, persons, as_of_us)
+                )
         for woken in wake_shard(self._engine, self._store, self._publisher, shard, as_of_us):
-            _count(woken)
+            count_advanced(woken)
         yield shard
 
     def teardown(self) -> None:
         self._store.close()
-
-
-def _count(advanced: Advanced) -> None:
-    commit = advanced.commit
-    for outcome, number in advanced.outcomes.items():
-        count(_OUTCOMES[outcome], number)
-    count(Metric.REFUSED_VALUES, advanced.refused_values)
-    count(Metric.OVERFLOWN, advanced.overflown)
-    count(Metric.COMMITS, 1)
-    count(Metric.PROFILES, len(commit.images))
-    for decided, number in Counter(decision.outcome for decision in commit.outbox.decisions).items():
-        count(Metric.DECISIONS, number, decided)
-    for channel, number in Counter(action.channel for action in commit.outbox.actions).items():
-        count(Metric.ACTIONS, number, channel)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from schemas.store import ProfileStore, Publisher
+import msgspec
+
+from schemas.store import DueRow, ProfileStore, Publisher
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
@@ -19,11 +21,17 @@ def advance_shard(
     shard: int,
     events: Mapping[str, Sequence[FoldEvent]],
     as_of_us: int,
+    woken: Sequence[DueRow] = (),
 ) -> Advanced:
     """Commits a batch to a shard and publishes what it decided.
 
     An outbox that the shard's last commit left unpublished goes out first; where another writer commits
     in between, the batch is advanced again from what that one wrote.
+
+    Args:
+        events: the batch, by person; a person may come without events, for its waits.
+        as_of_us: the shard's clock.
+        woken: the due rows for which persons come without events.
     """
     while True:
         head = store.head(shard)
@@ -32,6 +40,8 @@ def advance_shard(
             store.acknowledge(shard, head.token)
         images = store.images(list(events))
         advanced = engine.advance(shard, head, images, events, as_of_us)
+        if woken:
+            advanced.commit = msgspec.structs.replace(advanced.commit, woken=tuple(woken))
         commit = advanced.commit
         if store.commit(commit):
             publisher.publish(shard, commit.sequence, commit.outbox)
@@ -42,9 +52,21 @@ def advance_shard(
 def wake_shard(
     engine: Engine, store: ProfileStore, publisher: Publisher, shard: int, as_of_us: int
 ) -> list[Advanced]:
-    """Ends the waits of a shard that are due up to its clock, at most 500 persons a commit."""
+    """Ends all waits of a shard that are due up to its clock, at most 500 persons a commit."""
     woken = []
     while due := store.due(shard, as_of_us, MAX_DUE):
-        persons: dict[str, list[FoldEvent]] = {row.person_id: [] for row in due}
-        woken.append(advance_shard(engine, store, publisher, shard, persons, as_of_us))
+        woken.append(wake_persons(engine, store, publisher, shard, due, as_of_us))
     return woken
+
+
+def wake_persons(
+    engine: Engine,
+    store: ProfileStore,
+    publisher: Publisher,
+    shard: int,
+    due: Sequence[DueRow],
+    as_of_us: int,
+) -> Advanced:
+    """Ends the waits of these persons that are due up to the shard's clock, in one commit."""
+    persons: dict[str, list[FoldEvent]] = {row.person_id: [] for row in due}
+    return advance_shard(engine, store, publisher, shard, persons, as_of_us, due)

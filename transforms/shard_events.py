@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
 import msgspec
 import zstandard
 
-from schemas.event import Event
 from schemas.metrics import Metric
 from schemas.workspace.model import Workspace
 from transforms.core.decode import DecodedBatch
@@ -21,43 +20,70 @@ from transforms.counting import count
 from transforms.pausing import paused_collection
 
 SlicedBatch = tuple[int, bytes]
-"""A slice of a shard, and fold events of its persons as compressed MessagePack."""
+"""A slice of a shard, and a `Slice` of its persons as compressed MessagePack."""
+
+Groups = dict[tuple[int, int], "Slice"]
+"""By shard and number of the slice."""
+
+
+class Slice(msgspec.Struct, array_like=True, gc=False):
+    """What one micro-batch has for one slice of a shard.
+
+    Attributes:
+        ack_ids: of the messages that are settled once the events are committed.
+        watermark_us: of the micro-batch.
+    """
+
+    events: list[FoldEvent]
+    ack_ids: list[str] = []
+    watermark_us: int | None = None
+
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(list[FoldEvent])
+_DECODER = msgspec.msgpack.Decoder(Slice)
 
 
-def group_by_slice(
-    events: Iterable[Event], plan: Plan, slices: int
-) -> tuple[dict[tuple[int, int], list[FoldEvent]], int]:
+def group_by_slice(batch: DecodedBatch, plan: Plan, slices: int) -> tuple[Groups, int]:
     """The fold events of those events that are not late, by shard and slice, and how many are late.
+
+    What has nothing to fold, late events and dead letters, is acknowledged by whatever slice is there, or
+    by an empty one of the first shard.
 
     Args:
         slices: how many slices a shard has.
     """
-    groups: dict[tuple[int, int], list[FoldEvent]] = {}
+    groups: Groups = {}
     number = plan.workspace.shards * slices
-    late = 0
-    for event in events:
+    late: list[int] = []
+    ack_ids, watermark_us = batch.ack_ids, batch.watermark_us
+    for index, event in enumerate(batch.events):
         if is_late(event.time_us, event.publish_us, plan.lateness_us):
-            late += 1
+            late.append(index)
             continue
-        reduced = reduce_event(event)
-        group = divmod(shard_of(event.person_id, number), slices)
-        if group in groups:
-            groups[group].append(reduced)
-        else:
-            groups[group] = [reduced]
-    return groups, late
+        place = divmod(shard_of(event.person_id, number), slices)
+        group = groups.get(place)
+        if group is None:
+            group = groups[place] = Slice([], [], watermark_us)
+        group.events.append(reduce_event(event))
+        if ack_ids:
+            group.ack_ids.append(ack_ids[index])
+    settled = [ack_ids[index] for index in late] if ack_ids else []
+    settled += batch.refused_ack_ids
+    if settled:
+        group = next(iter(groups.values()), None)
+        if group is None:
+            group = groups[0, 0] = Slice([], [], watermark_us)
+        group.ack_ids.extend(settled)
+    return groups, len(late)
 
 
-def encode_slice(events: list[FoldEvent]) -> bytes:
-    """A sliced batch of fold events."""
-    return zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(events))
+def encode_slice(part: Slice) -> bytes:
+    """A slice's batch, packed."""
+    return zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(part))
 
 
-def decode_slice(packed: bytes) -> list[FoldEvent]:
-    """The fold events of a sliced batch."""
+def decode_slice(packed: bytes) -> Slice:
+    """A slice's batch."""
     return _DECODER.decode(zstandard.decompress(packed))
 
 
@@ -90,7 +116,7 @@ class _ShardEvents(beam.DoFn):
     def process(self, batch: DecodedBatch) -> Iterator[tuple[int, SlicedBatch]]:
         assert self._plan is not None
         with paused_collection():
-            groups, late = group_by_slice(batch.events, self._plan, self._slices)
+            groups, late = group_by_slice(batch, self._plan, self._slices)
         count(Metric.LATE, late)
-        for (shard, number), events in groups.items():
-            yield shard, (number, encode_slice(events))
+        for (shard, number), part in groups.items():
+            yield shard, (number, encode_slice(part))

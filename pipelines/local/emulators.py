@@ -23,6 +23,10 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
+_PROGRAMS: Final = {
+    "pubsub": "pubsub-emulator/bin/cloud-pubsub-emulator",
+    "bigtable": "bigtable-emulator/cbtemulator",
+}
 _HOW_TO: Final = {
     "pubsub": "install the Google Cloud CLI with its component pubsub-emulator (and Java)",
     "bigtable": "install the Google Cloud CLI with its component bigtable",
@@ -65,9 +69,7 @@ def find_emulator(service: Service) -> Path | None:
     if gcloud is None:
         return None
     platform = Path(gcloud).resolve().parents[1] / "platform"
-    program = platform / (
-        "pubsub-emulator/bin/cloud-pubsub-emulator" if service == "pubsub" else "bigtable-emulator/cbtemulator"
-    )
+    program = platform / _PROGRAMS[service]
     return program if program.exists() else None
 
 

@@ -44,7 +44,10 @@ class DecodedBatch(msgspec.Struct, gc=False):
 
     Attributes:
         unknown_fields: how many fields no schema knows, over all events.
-        ignored_identities: how many values of annotated fields were none of their namespace's.
+        ignored_identities: how many values of the events' annotated fields were none of their namespace's.
+        ack_ids: what the messages of the events are acknowledged by; empty where none needs to be.
+        refused_ack_ids: the same of the dead letters.
+        watermark_us: of the micro-batch.
     """
 
     origin: str
@@ -52,6 +55,9 @@ class DecodedBatch(msgspec.Struct, gc=False):
     dead_letters: list[DeadLetter]
     unknown_fields: int
     ignored_identities: int
+    ack_ids: list[str] = []
+    refused_ack_ids: list[str] = []
+    watermark_us: int | None = None
 
 
 class Decoder:
@@ -68,15 +74,21 @@ class Decoder:
 
     def decode(self, batch: MessageBatch) -> DecodedBatch:
         """The batch's events and dead letters, each in the order of the messages."""
-        decoded = DecodedBatch(batch.origin, [], [], 0, 0)
+        decoded = DecodedBatch(batch.origin, [], [], 0, 0, watermark_us=batch.watermark_us)
         events, dead_letters = decoded.events, decoded.dead_letters
+        refused_at: list[int] = []
         for payload, message_id, attributes, publish_us in zip(
             batch.payloads, batch.message_ids, batch.attributes, batch.publish_us, strict=True
         ):
             try:
                 events.append(self._event(payload, message_id, attributes, publish_us, decoded))
             except Refused as refusal:
+                refused_at.append(len(events) + len(dead_letters))
                 dead_letters.append(self._dead_letter(payload, message_id, attributes, publish_us, refusal))
+        if batch.ack_ids:
+            decoded.refused_ack_ids = [batch.ack_ids[index] for index in refused_at]
+            gone = set(refused_at)
+            decoded.ack_ids = [ack_id for index, ack_id in enumerate(batch.ack_ids) if index not in gone]
         return decoded
 
     def _event(

@@ -1,0 +1,127 @@
+"""Following a stream: fold and decide shard by shard as events come, and as waits end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import TimerSpec, on_timer
+from apache_beam.utils.shared import Shared
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.metrics import Metric
+from schemas.store import ProfileStore, Publisher
+from schemas.streams import Acknowledger
+from schemas.workspace.model import Workspace
+from transforms.core.engine import Engine
+from transforms.counting import count, count_advanced
+from transforms.gather import Gather
+from transforms.live_shards import LiveShards
+from transforms.pausing import paused_collection
+from transforms.shard_events import Slice, SlicedBatch, decode_slice, encode_slice
+
+_NO_EVENTS = encode_slice(Slice([]))
+
+
+@dataclass(eq=False)
+class FollowProfiles(beam.PTransform[beam.PCollection[tuple[int, SlicedBatch]], beam.PCollection[int]]):
+    """Folds events as they come and decides in the order of commits.
+
+    A message is acknowledged after its event's commit and what that publishes. Nothing is kept in Beam's
+    state but a timer a shard, which is a hint to look for waits that are over.
+
+    Attributes:
+        acknowledger: who is told of settled messages; None where the read itself is durable.
+        now_us: the wall clock in microseconds.
+    """
+
+    workspace: Workspace
+    store: ProfileStore
+    publisher: Publisher
+    acknowledger: Acknowledger | None
+    now_us: Callable[[], int]
+
+    def expand(self, batches: beam.PCollection[tuple[int, SlicedBatch]]) -> beam.PCollection[int]:
+        """Gives a shard for each of its commits."""
+        follow = _FollowShard(self.workspace, self.store, self.publisher, self.acknowledger, self.now_us)
+        shards = [(shard, (0, _NO_EVENTS)) for shard in range(self.workspace.shards)]
+        hint = tuple[int, tuple[int, bytes]]
+        wakes = batches.pipeline | "EveryShardOnce" >> beam.Create(shards).with_output_types(hint)
+        return (
+            (batches, wakes)
+            | "WithWakes" >> beam.Flatten()
+            | "Gather" >> Gather()
+            | "Follow" >> beam.ParDo(follow).with_output_types(int)
+        )
+
+
+_WAKE = TimerSpec("wake", TimeDomain.WATERMARK)
+_WAKE_PARAM = beam.DoFn.TimerParam(_WAKE)
+
+
+class _FollowShard(beam.DoFn):
+    def __init__(
+        self,
+        workspace: Workspace,
+        store: ProfileStore,
+        publisher: Publisher,
+        acknowledger: Acknowledger | None,
+        now_us: Callable[[], int],
+    ) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._publisher = publisher
+        self._acknowledger = acknowledger
+        self._now_us = now_us
+        # One for all threads of a worker: rows stay cached wherever a shard comes up next.
+        self._shared = Shared()
+        self._shards: LiveShards | None = None
+
+    def setup(self) -> None:
+        self._shards = self._shared.acquire(
+            lambda: LiveShards(Engine(self._workspace), self._store, self._publisher, self._now_us)
+        )
+
+    def process(
+        self,
+        keyed: tuple[int, Iterable[SlicedBatch]],
+        wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
+    ) -> Iterator[int]:
+        assert self._shards is not None
+        shard, batches = keyed
+        with paused_collection():
+            slices = [decode_slice(packed) for _, packed in batches]
+            advanced = self._shards.advance(shard, slices)
+        ack_ids = [ack_id for part in slices for ack_id in part.ack_ids]
+        if ack_ids and self._acknowledger is not None:
+            self._acknowledger.acknowledge(ack_ids)
+        count(Metric.BATCHES, len(slices))
+        self._arm(shard, wake)
+        if advanced is not None:
+            count_advanced(advanced)
+            yield shard
+
+    @on_timer(_WAKE)
+    def on_wake(
+        self,
+        shard: int = beam.DoFn.KeyParam,
+        at: Timestamp = beam.DoFn.TimestampParam,
+        wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
+    ) -> Iterator[int]:
+        assert self._shards is not None
+        with paused_collection():
+            advanced = self._shards.wake(shard, at.micros)
+        self._arm(shard, wake, at.micros)
+        if advanced is not None:
+            count_advanced(advanced)
+            yield shard
+
+    def _arm(
+        self, shard: int, wake: beam.transforms.userstate.RuntimeTimer, woken_us: int | None = None
+    ) -> None:
+        assert self._shards is not None
+        due_us = self._shards.next_wake_us(shard, woken_us)
+        if due_us is not None:
+            wake.set(Timestamp(micros=due_us))
