@@ -46,6 +46,7 @@ DECISION_SCHEMA = pa.schema(
 )
 """The columns of the table of decisions."""
 
+_ENCODER = msgspec.json.Encoder()
 _DICTIONARY_COLUMNS = ["workspace", "journey", "step", "outcome", "reason", "gate"]
 _STATISTICS_COLUMNS = ["outcome", "reason", "journey", "as_of"]
 
@@ -61,7 +62,7 @@ def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:
 
 def decision_table(decisions: Sequence[Decision]) -> pa.Table:
     """The rows of these decisions, in their order."""
-    encode = msgspec.json.Encoder().encode
+    encode = _ENCODER.encode
     causes = [decision.cause for decision in decisions]
     cause = pa.StructArray.from_arrays(
         [
@@ -86,7 +87,7 @@ def decision_table(decisions: Sequence[Decision]) -> pa.Table:
             pa.array([decision.reason for decision in decisions], pa.string()),
             pa.array([decision.gate for decision in decisions], pa.string()),
             json_array([encode(decision.evidence) for decision in decisions]),
-            json_array([encode(decision.change) for decision in decisions]),
+            json_array([encode(decision.change) if decision.change else b"{}" for decision in decisions]),
             cause,
             pa.array([decision.action_id for decision in decisions], pa.string()),
             pa.array([decision.as_of_us for decision in decisions], pa.int64()).view(_TIME),

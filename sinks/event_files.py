@@ -16,6 +16,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import add
 from typing import BinaryIO
 
 import msgspec
@@ -204,9 +205,10 @@ def _batch(name: str, text: bytes, offset: int) -> MessageBatch:
         # Structured events all the way: nothing to look at line by line.
         if not lines[-1]:
             lines.pop()
-        starts = accumulate(map(len, lines), lambda start, size: start + size + 1, initial=position)
         if all(lines) and not any(map(bytes.isspace, lines)):
-            message_ids = [f"{prefix}{start}" for start, _ in zip(starts, lines, strict=False)]
+            # Before each line stand the lines before it, and a line feed for each of them.
+            starts = map(add, accumulate(map(len, lines), initial=position), range(len(lines)))
+            message_ids = list(map(prefix.__add__, map(str, starts)))
             attributes = [None] * len(lines)
             publish_us = [None] * len(lines)
             return MessageBatch(f"{prefix}{offset}", lines, message_ids, attributes, publish_us)

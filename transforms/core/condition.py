@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -234,7 +235,7 @@ def _contains(wanted: Any) -> Holds:
 def _within(duration_us: int) -> Holds:
     def within(found: list[Any], as_of_us: int) -> bool:
         for value in found:
-            instant = _instant(value)
+            instant = _instant(value) if isinstance(value, str) else None
             if instant is not None and as_of_us - duration_us <= instant <= as_of_us:
                 return True
         return False
@@ -242,13 +243,13 @@ def _within(duration_us: int) -> Holds:
     return within
 
 
-def _instant(value: Any) -> int | None:
+# A person's last purchase, say, is asked for again and again.
+@lru_cache(maxsize=1 << 12)
+def _instant(value: str) -> int | None:
     """The microseconds of a canonical timestamp or date, None for what is neither.
 
     A date and a local time count as UTC.
     """
-    if not isinstance(value, str):
-        return None
     text = f"{value}T00:00:00" if len(value) == 10 else value
     try:
         return parse_rfc3339(text if text.endswith("Z") else f"{text}Z")
