@@ -39,11 +39,32 @@ class EventSource(Protocol):
         ...
 
 
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """An event that the tape's storage refuses for good, whatever is retried.
+
+    Attributes:
+        index: of the event in the batch.
+        reason: one sentence that says what the storage expected.
+    """
+
+    index: int
+    reason: str
+
+
 class Tape(Protocol):
     """The append-only ledger of valid events."""
 
-    def append(self, origin: str, events: Sequence[Event], workspace: str) -> None:
-        """Appends a batch; the same batch again leaves one copy of it."""
+    def append(self, origin: str, events: Sequence[Event], workspace: str) -> list[Rejected]:
+        """Appends a batch; safe when it returns. The same batch again leaves no second event in the view.
+
+        Returns:
+            The events that are not on the tape because the storage refuses them, by index: dead letters
+            of the stage `tape`. All others are. Infrastructure trouble is raised, never returned.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back what the tape holds open."""
         ...
 
 
@@ -51,7 +72,11 @@ class DeadLetterSink(Protocol):
     """Where refused messages are kept."""
 
     def append(self, origin: str, dead_letters: Sequence[DeadLetter]) -> None:
-        """Keeps a batch; the same batch again leaves one copy of it."""
+        """Keeps a batch; the same batch again leaves one copy of it, or copies under one message id."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what the sink holds open."""
         ...
 
 
@@ -68,4 +93,43 @@ class Acknowledger(Protocol):
 
     def acknowledge(self, ack_ids: Sequence[str]) -> None:
         """They need not come again. One that comes again all the same is harmless."""
+        ...
+
+
+class Pulled(msgspec.Struct, frozen=True, gc=False):
+    """Messages that a subscription gave, leased, in columns of equal length.
+
+    Attributes:
+        publish_us: publish times in microseconds.
+        ack_ids: what each message is acknowledged by.
+    """
+
+    payloads: list[bytes]
+    message_ids: list[str]
+    attributes: list[dict[str, str]]
+    publish_us: list[int]
+    ack_ids: list[str]
+
+
+class MessageSubscription(Acknowledger, Protocol):
+    """A subscription of a broker that delivers at least once.
+
+    What was pulled is leased, and the lease is extended, until it is acknowledged or released.
+
+    Attributes:
+        name: of the subscription.
+    """
+
+    name: str
+
+    def pull(self, max_messages: int, wait_seconds: float) -> Pulled:
+        """Some messages, as soon as there is one; none after the wait."""
+        ...
+
+    def release(self, ack_ids: Sequence[str]) -> None:
+        """Gives leases up: the messages come again."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds open."""
         ...

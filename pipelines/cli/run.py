@@ -110,6 +110,7 @@ def _run(
     from pipelines.journey import JourneyConfig, build
     from pipelines.local_runner import run_bounded
     from pipelines.worker_processes import WorkerProcesses
+    from transforms.read_events import ReadEvents
 
     splits = source.splits()
     size_bytes = sum(
@@ -117,7 +118,7 @@ def _run(
         for split in splits
     )
     slices = 1 + size_bytes // (workspace.shards * SLICE_BYTES)
-    config = JourneyConfig(workspace, VERSION, slices, arguments.as_of)
+    config = JourneyConfig(workspace, VERSION, slices=slices, as_of_us=arguments.as_of)
     progress = ProgressFile(partial / ".progress")
     sinks = _sinks(partial, progress)
     # How much of a packed file has been read cannot be told from what came out of it.
@@ -129,7 +130,7 @@ def _run(
             interruption.listen(processes.end)
             stack.enter_context(processes)
         stack.enter_context(shown(progress, source.size_bytes() if plain else None))
-        counters = run_bounded(lambda pipeline: build(pipeline, config, source, sinks), processes)
+        counters = run_bounded(lambda pipeline: build(pipeline, config, ReadEvents(source), sinks), processes)
     progress.path.unlink(missing_ok=True)
     return counters
 

@@ -20,6 +20,7 @@ from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
 from tests.pipelines.command_line import SHOP, Rows, contents, database, files, run_shop
 from tests.pipelines.conftest import Firehose, Run
+from transforms.read_events import ReadEvents
 
 # What names the place that a message was read from.
 PLACE = ("message_id",)
@@ -34,8 +35,8 @@ def build_output(source: EventFiles, output: Path, slices: int = 1) -> Rows:
         ParquetTape(output / "tape"), DeadLetterFiles(output / "dead_letters"), store, FilePublisher(output)
     )
     output.mkdir()
-    config = JourneyConfig(load_workspace(SHOP, {}), VERSION, slices)
-    run_bounded(lambda pipeline: build(pipeline, config, source, sinks))
+    config = JourneyConfig(load_workspace(SHOP, {}), VERSION, slices=slices)
+    run_bounded(lambda pipeline: build(pipeline, config, ReadEvents(source), sinks))
     sinks.publisher.finish()  # type: ignore[attr-defined]
     store.finish()
     (output / "summary.json").write_text('{"seconds": 0, "events_per_second": 0}')

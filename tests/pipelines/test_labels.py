@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.journey import JourneyConfig, JourneySinks, build
+from pipelines.wall_clock import wall_clock_us
+from schemas.streams import Pulled
 from schemas.workspace import load_workspace
 from sinks.action_files import FilePublisher
 from sinks.dead_letter_files import DeadLetterFiles
@@ -16,37 +22,69 @@ from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
 from tests.pipelines.command_line import ROOT, SHOP
 from tests.pipelines.golden import INPUT
+from transforms.read_events import ReadEvents
+from transforms.read_messages import ReadMessages
+from transforms.read_pubsub import ReadPubSub
 
-LABELS = [
-    "AdvanceProfiles",
-    "AdvanceProfiles/Advance",
-    "AdvanceProfiles/GroupByShard",
+SHARED = [
     "AppendTape",
     "AppendTape/Append",
     "DecodeEvents",
     "DecodeEvents/Decode",
-    "GreatestPublishTime",
-    "GreatestPublishTime/OfAll",
-    "GreatestPublishTime/OfBatch",
     "KeepDeadLetters",
     "KeepDeadLetters/Append",
     "ReadEvents",
-    "ReadEvents/ListSplits",
-    "ReadEvents/ReadSplit",
     "ShardEvents",
     "ShardEvents/GroupBatch",
 ]
+BOUNDED = [
+    "AdvanceProfiles",
+    "AdvanceProfiles/Advance",
+    "AdvanceProfiles/GroupByShard",
+    "GreatestPublishTime",
+    "GreatestPublishTime/OfAll",
+    "GreatestPublishTime/OfBatch",
+    "ReadEvents/ListSplits",
+    "ReadEvents/ReadSplit",
+]
+RUNNING = [
+    "FollowProfiles",
+    "FollowProfiles/EveryShardOnce",
+    "FollowProfiles/Follow",
+    "FollowProfiles/Gather",
+    "FollowProfiles/WithWakes",
+]
+BY_DATAFLOW = ["ReadEvents/Batch", "ReadEvents/Read"]
+BY_LEASES = ["ReadEvents/ListReaders", "ReadEvents/Pull"]
 
 
-def test_the_labels_of_the_journey_job(tmp_path: Path) -> None:
+class NoSubscription:
+    """A subscription that is only named."""
+
+    name = "none"
+
+    def pull(self, max_messages: int, wait_seconds: float) -> Pulled:
+        raise NotImplementedError
+
+    def acknowledge(self, ack_ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def release(self, ack_ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def labels(folder: Path, source: Any, now_us: Callable[[], int] | None) -> list[str]:
     sinks = JourneySinks(
-        ParquetTape(tmp_path / "tape"),
-        DeadLetterFiles(tmp_path / "dead_letters"),
-        SqliteProfiles(tmp_path / "profiles.sqlite"),
-        FilePublisher(tmp_path),
+        ParquetTape(folder / "tape"),
+        DeadLetterFiles(folder / "dead_letters"),
+        SqliteProfiles(folder / "profiles.sqlite"),
+        FilePublisher(folder),
     )
-    pipeline = beam.Pipeline()
-    build(pipeline, JourneyConfig(load_workspace(SHOP, {}), "1"), EventFiles((str(INPUT),)), sinks)
+    pipeline = beam.Pipeline(options=PipelineOptions(streaming=now_us is not None))
+    build(pipeline, JourneyConfig(load_workspace(SHOP, {}), "1", now_us), source, sinks)
     proto = pipeline.to_runner_api()
     names = [
         step.unique_name
@@ -54,7 +92,22 @@ def test_the_labels_of_the_journey_job(tmp_path: Path) -> None:
         if identifier not in proto.root_transform_ids
     ]
     # What stands within Beam's own steps is Beam's.
-    assert sorted(name for name in names if name.count("/") < 2 and not name.startswith("_")) == LABELS
+    return sorted(name for name in names if name.count("/") < 2 and not name.startswith("_"))
+
+
+def test_the_labels_of_the_bounded_job(tmp_path: Path) -> None:
+    assert labels(tmp_path, ReadEvents(EventFiles((str(INPUT),))), None) == sorted(SHARED + BOUNDED)
+
+
+@pytest.mark.parametrize(
+    ("source", "own"),
+    [
+        (ReadPubSub("projects/cjaas-test/subscriptions/shop"), BY_DATAFLOW),
+        (ReadMessages(NoSubscription(), wall_clock_us), BY_LEASES),
+    ],
+)
+def test_the_labels_of_the_running_job(tmp_path: Path, source: Any, own: list[str]) -> None:
+    assert labels(tmp_path, source, wall_clock_us) == sorted(SHARED + RUNNING + own)
 
 
 def test_every_step_has_a_literal_label_in_pascal_case() -> None:
@@ -72,7 +125,7 @@ def test_every_step_has_a_literal_label_in_pascal_case() -> None:
                 assert label.value[0].isupper(), f"{path}:{node.lineno}: {label.value}"
             else:
                 assert not _is_transform(node.right), f"{path}:{node.lineno}: a label that is no literal"
-    assert steps >= len(LABELS)
+    assert steps >= len({*SHARED, *BOUNDED, *RUNNING})
 
 
 def test_no_step_goes_without_a_label() -> None:

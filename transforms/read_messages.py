@@ -1,0 +1,111 @@
+"""Reading a subscription as a stream of micro-batches, on any runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.shared import Shared
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.message import MessageBatch
+from schemas.streams import MessageSubscription
+from transforms.batch_coders import register_batch_coders
+from transforms.core.delivery import DeliveryWatermark
+
+MAX_MESSAGES = 1_000
+"""As many messages a micro-batch has at most."""
+WAIT_SECONDS = 0.5
+"""So long a read waits for the first of them."""
+
+_ENDLESS = OffsetRange(0, 1 << 62)
+
+
+@dataclass(eq=False)
+class ReadMessages(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[MessageBatch]]):
+    """A subscription's messages, leased until a later step acknowledges them.
+
+    Attributes:
+        readers: how many reads go on at once.
+        now_us: the wall clock in microseconds.
+    """
+
+    subscription: MessageSubscription
+    now_us: Callable[[], int]
+    readers: int = 1
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[MessageBatch]:
+        """A micro-batch a bundle, so that nothing waits for the next read."""
+        register_batch_coders()
+        return (
+            begin
+            | "ListReaders" >> beam.Create(range(self.readers))
+            | "Pull" >> beam.ParDo(_Pull(self.subscription, self.now_us)).with_output_types(MessageBatch)
+        )
+
+
+class _Endlessly(RestrictionProvider):
+    """Offsets count reads; there is no end, and a drain ends it."""
+
+    def initial_restriction(self, element: int) -> OffsetRange:
+        return _ENDLESS
+
+    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
+        return OffsetRestrictionTracker(restriction)
+
+    def restriction_size(self, element: int, restriction: OffsetRange) -> int:
+        return 1
+
+    def truncate(self, element: int, restriction: OffsetRange) -> None:
+        return None
+
+
+_RESTRICTION = beam.DoFn.RestrictionParam(_Endlessly())
+_WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
+
+
+class _Pull(beam.DoFn):
+    def __init__(self, subscription: MessageSubscription, now_us: Callable[[], int]) -> None:
+        self._subscription = subscription
+        self._now_us = now_us
+        self._shared = Shared()
+        self._watermark: DeliveryWatermark | None = None
+
+    def setup(self) -> None:
+        # A read goes on in whatever instance comes next; delivery is the subscription's, not the reader's.
+        self._watermark = self._shared.acquire(DeliveryWatermark)
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self, element: int, tracker: Any = _RESTRICTION, estimator: Any = _WATERMARK
+    ) -> Iterator[TimestampedValue]:
+        assert self._watermark is not None
+        if not tracker.try_claim(tracker.current_restriction().start):
+            return
+        pulled = self._subscription.pull(MAX_MESSAGES, WAIT_SECONDS)
+        now_us = self._now_us()
+        if pulled.payloads:
+            earliest_us = min(pulled.publish_us)
+            self._watermark.delivered(earliest_us, now_us)
+            batch = MessageBatch(
+                f"{self._subscription.name}@{pulled.message_ids[0]}",
+                pulled.payloads,
+                pulled.message_ids,
+                list(pulled.attributes),
+                list(pulled.publish_us),
+                pulled.ack_ids,
+                self._watermark.read_us(now_us),
+            )
+            yield TimestampedValue(batch, Timestamp(micros=earliest_us))
+        estimator.set_watermark(Timestamp(micros=self._watermark.read_us(now_us)))
+        # The runner passes a bundle on when it ends: it ends here.
+        tracker.defer_remainder()
+
+    def teardown(self) -> None:
+        self._subscription.close()
