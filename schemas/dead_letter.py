@@ -13,6 +13,7 @@ class Stage(StrEnum):
     ENVELOPE = "envelope"
     DATA = "data"
     IDENTITY = "identity"
+    TAPE = "tape"
 
 
 class DeadLetterError(StrEnum):
@@ -35,6 +36,7 @@ class DeadLetterError(StrEnum):
     MISSING_IDENTITY = "missing_identity"
     UNKNOWN_NAMESPACE = "unknown_namespace"
     INVALID_IDENTITY = "invalid_identity"
+    REFUSED_BY_TAPE = "refused_by_tape"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):

@@ -56,6 +56,9 @@ class DeadLetterFiles:
             with replacing(self.directory / f"{file_stem(origin)}.ndjson") as file:
                 file.writelines(msgspec.json.encode(_document(letter)) + b"\n" for letter in letters)
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def read(self) -> Iterator[DeadLetter]:
         """All dead letters, by file name and in each file's order.
 

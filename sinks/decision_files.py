@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from schemas.decision import Cause, Decision, Gate, Outcome, Reason
 from schemas.timestamps import datetime_us
-from sinks.parquet_tape import json_array, write_parquet
+from sinks.parquet_tape import write_parquet
+from sinks.tape_rows import json_array
 
 _TIME = pa.timestamp("us", "UTC")
 _JSON = pa.json_(pa.string())

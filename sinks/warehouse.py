@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from schemas.decision import Decision
 from schemas.errors import CjaasError
 from sinks.decision_files import DECISION_SCHEMA, decision_of
-from sinks.parquet_tape import TAPE_SCHEMA, json_array
 from sinks.sqlite_profiles import SqliteProfiles
+from sinks.tape_rows import TAPE_SCHEMA, json_array
 
 _MEMORY_LIMIT = "1GB"
 _LINE_BYTES = 64 * 1024 * 1024

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from schemas.errors import CjaasError
 from schemas.event import Event
 from schemas.timestamps import DAY_US, EPOCH, MICROSECOND
-from sinks.parquet_tape import TAPE_SCHEMA, ParquetTape, tape_table
+from sinks.parquet_tape import ParquetTape
+from sinks.tape_rows import TAPE_SCHEMA, tape_table
 
 DAY = 1_767_225_600_000_000  # 2026-01-01
 

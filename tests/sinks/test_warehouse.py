@@ -17,8 +17,9 @@ from schemas.timestamps import DAY_US
 from sinks import warehouse as module
 from sinks.action_files import FilePublisher
 from sinks.dead_letter_files import DeadLetterFiles
-from sinks.parquet_tape import TAPE_SCHEMA, ParquetTape
+from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
+from sinks.tape_rows import TAPE_SCHEMA
 from sinks.warehouse import TapeCounts, Warehouse
 from tests.sinks.profile_store_contract import commit
 from tests.sinks.test_action_files import decision
