@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import apache_beam as beam
@@ -29,7 +30,7 @@ def run_bounded(
         processes: the processes to run it in; None for this one.
 
     Returns:
-        The job's counters, by name.
+        The job's counters, by name, over all steps.
 
     Raises:
         CjaasError: what a step raised, told as it was.
@@ -54,9 +55,9 @@ def run_bounded(
             raise
         kind = InputError if told[1] == "InputError" else CjaasError
         raise kind(told[2]) from None
-    counters = result.metrics().query()["counters"]
-    return {
-        counter.key.metric.name: counter.committed
-        for counter in counters
-        if counter.key.metric.namespace == NAMESPACE
-    }
+    # Each step has its own counter of a name.
+    counters: Counter[str] = Counter()
+    for counter in result.metrics().query()["counters"]:
+        if counter.key.metric.namespace == NAMESPACE:
+            counters[counter.key.metric.name] += counter.committed
+    return dict(counters)
