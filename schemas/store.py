@@ -83,8 +83,13 @@ class ProfileStore(Protocol):
         """
         ...
 
-    def images(self, person_ids: Sequence[str]) -> dict[str, bytes]:
-        """The images of those persons that have one, in one bulk read."""
+    def images(self, person_ids: Sequence[str], shard: int | None = None) -> dict[str, bytes]:
+        """The images of those persons that have one, in one bulk read.
+
+        Args:
+            shard: theirs, where its head was read before: a store may then answer from memory with the
+                images of that head.
+        """
         ...
 
     def commit(self, commit: Commit) -> bool:

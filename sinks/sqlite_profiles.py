@@ -76,8 +76,8 @@ class SqliteProfiles:
         sequence, token, outbox = row
         return Head(sequence, token, None if outbox is None else self._decoder.decode(outbox))
 
-    def images(self, person_ids: Sequence[str]) -> dict[str, bytes]:
-        """The images of those persons that have one."""
+    def images(self, person_ids: Sequence[str], shard: int | None = None) -> dict[str, bytes]:
+        """The images of those persons that have one; the shard makes no difference."""
         found: dict[str, bytes] = {}
         with explained(self.path):
             connection = self._opened()
@@ -110,6 +110,10 @@ class SqliteProfiles:
                 "INSERT INTO profiles (person_id, image) VALUES (?, ?)"
                 " ON CONFLICT (person_id) DO UPDATE SET image = excluded.image",
                 images,
+            )
+            connection.executemany(
+                "DELETE FROM due WHERE shard = ? AND time_us = ? AND person_id = ?",
+                [(commit.shard, row.time_us, row.person_id) for row in commit.woken],
             )
             connection.executemany(
                 "DELETE FROM due WHERE person_id = ?",

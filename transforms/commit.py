@@ -38,7 +38,7 @@ def advance_shard(
         if head.outbox is not None:
             publisher.publish(shard, head.sequence, head.outbox)
             store.acknowledge(shard, head.token)
-        images = store.images(list(events))
+        images = store.images(list(events), shard)
         advanced = engine.advance(shard, head, images, events, as_of_us)
         if woken:
             advanced.commit = msgspec.structs.replace(advanced.commit, woken=tuple(woken))

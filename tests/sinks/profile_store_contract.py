@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from schemas.decision import Cause, Decision, Gate, Outcome, Reason
 from schemas.store import NO_TOKEN, Commit, DueRow, Head, OutboundAction, Outbox, ProfileStore
+from tests.sinks.two_stores import TwoStores
 
 Open = Callable[[], ProfileStore]
 
@@ -51,8 +52,9 @@ def commit(
     images: dict[str, bytes] | None = None,
     deadlines: dict[str, int | None] | None = None,
     outbox: Outbox = NOTHING,
+    woken: tuple[DueRow, ...] = (),
 ) -> Commit:
-    return Commit(shard, expected, sequence, token, images or {}, deadlines or {}, outbox)
+    return Commit(shard, expected, sequence, token, images or {}, deadlines or {}, outbox, woken)
 
 
 class ProfileStoreContract:
@@ -128,6 +130,29 @@ class ProfileStoreContract:
         assert store.commit(commit("t2", "t1", deadlines={"p": 40, "q": None, "s": None}))
         assert store.due(0, 100, 10) == [DueRow(30, "r"), DueRow(40, "p")]
 
+    def test_due_rows_that_were_looked_at_go(self, store: ProfileStore) -> None:
+        assert store.commit(commit("t1", deadlines={"p": 10, "q": 20, "r": 30, "s": 40}))
+        looked_at = (DueRow(10, "p"), DueRow(20, "q"), DueRow(30, "r"), DueRow(15, "s"), DueRow(1, "x"))
+        assert store.commit(
+            commit("t2", "t1", sequence=2, deadlines={"q": 20, "r": 35}, woken=looked_at),
+        )
+        assert store.due(0, 100, 10) == [DueRow(20, "q"), DueRow(35, "r"), DueRow(40, "s")]
+        assert store.commit(commit("t3", "t2", sequence=3, deadlines={"p": 10}))
+        assert store.due(0, 10, 10) == [DueRow(10, "p")]
+
+    def test_images_of_a_shard_are_those_of_its_head(self, open_store: Open) -> None:
+        one, other = open_store(), open_store()
+        one.head(0)
+        assert one.commit(commit("t1", images={"p": b"1", "q": b"1"}))
+        one.acknowledge(0, "t1")
+        assert one.images(["p", "q", "r"], 0) == {"p": b"1", "q": b"1"}
+        assert other.head(0).token == "t1"
+        assert other.images(["p", "r"], 0) == {"p": b"1"}
+        assert other.commit(commit("t2", "t1", sequence=2, images={"p": b"2", "r": b"2"}))
+        assert not one.commit(commit("x2", "t1", sequence=2, images={"p": b"lost"}))
+        assert one.head(0).token == "t2"
+        assert one.images(["p", "q", "r"], 0) == {"p": b"2", "q": b"1", "r": b"2"}
+
     def test_due_rows_come_earliest_first_up_to_the_time_and_the_limit(self, store: ProfileStore) -> None:
         assert store.commit(commit("t1", deadlines={"d": 2, "c": 1, "b": 2, "a": 3, "e": -4}))
         rows = [DueRow(-4, "e"), DueRow(1, "c"), DueRow(2, "b"), DueRow(2, "d"), DueRow(3, "a")]
@@ -159,6 +184,16 @@ class ProfileStoreContract:
         run_state_machine_as_test(
             Machine,
             settings=settings(max_examples=25, stateful_step_count=20, deadline=None),
+        )
+
+    def test_two_that_commit_in_turns_lose_nothing(self, fresh_store: Open) -> None:
+        class Machine(TwoStores):
+            def __init__(self) -> None:
+                super().__init__(fresh_store)
+
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(max_examples=25, stateful_step_count=25, deadline=None),
         )
 
 

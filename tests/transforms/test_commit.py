@@ -40,7 +40,7 @@ class MemoryStore:
     def head(self, shard: int) -> Head:
         return self.heads.get(shard, Head(0, NO_TOKEN, None))
 
-    def images(self, person_ids: Sequence[str]) -> dict[str, bytes]:
+    def images(self, person_ids: Sequence[str], shard: int | None = None) -> dict[str, bytes]:
         return {person_id: self.rows[person_id] for person_id in person_ids if person_id in self.rows}
 
     def commit(self, commit: Commit) -> bool:
