@@ -208,7 +208,7 @@ def _batch(name: str, text: bytes, offset: int) -> MessageBatch:
         if all(lines) and not any(map(bytes.isspace, lines)):
             # Before each line stand the lines before it, and a line feed for each of them.
             starts = map(add, accumulate(map(len, lines), initial=position), range(len(lines)))
-            message_ids = list(map(prefix.__add__, map(str, starts)))
+            message_ids = [f"{prefix}{start}" for start in starts]
             attributes = [None] * len(lines)
             publish_us = [None] * len(lines)
             return MessageBatch(f"{prefix}{offset}", lines, message_ids, attributes, publish_us)
