@@ -70,15 +70,15 @@ def build(
     workspace = config.workspace
     batches = pipeline | "ReadEvents" >> source
     decoded = batches | "DecodeEvents" >> DecodeEvents(workspace, config.pipeline_version, sinks.progress)
-    _ = decoded | "AppendTape" >> AppendTape(sinks.tape, workspace)
-    _ = decoded | "KeepDeadLetters" >> KeepDeadLetters(sinks.dead_letters)
-    sharded = decoded | "ShardEvents" >> ShardEvents(workspace, config.slices)
+    taped = decoded | "AppendTape" >> AppendTape(sinks.tape, workspace, config.pipeline_version)
+    _ = taped | "KeepDeadLetters" >> KeepDeadLetters(sinks.dead_letters)
+    sharded = taped | "ShardEvents" >> ShardEvents(workspace, config.slices)
     if config.now_us is not None:
         advanced = sharded | "FollowProfiles" >> FollowProfiles(
             workspace, sinks.store, sinks.publisher, sinks.acknowledger, config.now_us
         )
     else:
-        as_of = decoded | "GreatestPublishTime" >> GreatestPublishTime(config.as_of_us)
+        as_of = taped | "GreatestPublishTime" >> GreatestPublishTime(config.as_of_us)
         advanced = sharded | "AdvanceProfiles" >> AdvanceProfiles(
             workspace, sinks.store, sinks.publisher, beam.pvalue.AsSingleton(as_of)
         )

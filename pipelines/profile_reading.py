@@ -1,4 +1,4 @@
-"""Reading profiles of an output directory as of any time.
+"""Reading profiles as of any time.
 
 An image answers for every time from its last event on. For an earlier one the person's facts are folded
 again from the tape, with the events up to that time.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,10 +16,10 @@ import msgspec
 from schemas.avro import ReadValues
 from schemas.errors import CjaasError, UsageError
 from schemas.event import Event
+from schemas.journal import Journal, TapeEvent
+from schemas.store import ProfileStore
 from schemas.timestamps import datetime_us, format_rfc3339
 from schemas.workspace.model import Workspace
-from sinks.sqlite_profiles import SqliteProfiles
-from sinks.warehouse import Warehouse
 from transforms.core.fold import read_values
 from transforms.core.fold_event import FoldEvent, reduce_event
 from transforms.core.identity import Identities
@@ -59,19 +58,14 @@ def encode_view(view: ProfileView) -> str:
 
 
 class ProfileReader:
-    """The profiles that a run left."""
+    """The profiles that a job has made."""
 
-    def __init__(self, workspace: Workspace, output: Path) -> None:
+    def __init__(self, workspace: Workspace, store: ProfileStore, journal: Journal) -> None:
         self._workspace = workspace
         self._plan = Plan(workspace)
         self._readers: dict[str, ReadValues] = {}
-        self._store = SqliteProfiles(output / "profiles.sqlite", read_only=True)
-        self._warehouse = Warehouse(output)
-
-    def close(self) -> None:
-        """Gives back what is held open."""
-        self._store.close()
-        self._warehouse.close()
+        self._store = store
+        self._journal = journal
 
     def person(self, name: str) -> str:
         """The id of the person that an identity `namespace:value` or an id names.
@@ -100,14 +94,11 @@ class ProfileReader:
         own = identities.person_id(identity)
         if self._store.images([own]):
             return own
-        quoted = identity.replace("'", "''")
-        found = self._warehouse.sql(
-            f"SELECT DISTINCT person_id FROM tape_raw WHERE list_contains(identities, '{quoted}') ORDER BY 1"
-        ).rows
+        found = self._journal.persons_of(identity)
         if len(found) == 1:
-            return str(found[0][0])
+            return found[0]
         if found:
-            ids = ", ".join(row[0] for row in found[:5])
+            ids = ", ".join(found[:5])
             raise CjaasError(f"{identity} was seen with {len(found)} persons: {ids}; name one of them")
         raise CjaasError(f"nobody has the identity {identity}; see `cjaas profiles` for all")
 
@@ -152,20 +143,14 @@ class ProfileReader:
         )
 
     def _refolded(self, person_ids: Sequence[str], as_of_us: int) -> Iterator[tuple[str, Profile]]:
-        persons = ", ".join(f"'{person_id}'" for person_id in person_ids)
-        rows = self._warehouse.sql(
-            "SELECT person_id, event_id, source, type, event_time, publish_time, schema, identities,"
-            " data::VARCHAR, extensions::VARCHAR FROM tape"
-            f" WHERE person_id IN ({persons}) AND date <= DATE '{format_rfc3339(as_of_us)[:10]}'"
-            f" AND event_time <= TIMESTAMPTZ '{format_rfc3339(as_of_us)}' ORDER BY person_id"
-        ).rows
+        rows = self._journal.events_of(person_ids, as_of_us)
         for person_id, group in groupby(rows, key=itemgetter(0)):
             profile = refold(person_id, (self._fold_event(row) for row in group), self._plan)
             # Late events alone make nobody.
             if profile.time_us != NEVER_US:
                 yield person_id, profile
 
-    def _fold_event(self, row: tuple[Any, ...]) -> FoldEvent:
+    def _fold_event(self, row: TapeEvent) -> FoldEvent:
         person_id, event_id, source, kind, event_time, publish_time, name, identities, data, extensions = row
         registry = self._workspace.registry
         content_type = msgspec.json.decode(extensions or "{}").get("datacontenttype", "")

@@ -8,7 +8,7 @@ NAMESPACE = "cjaas"
 
 
 class Metric(StrEnum):
-    """A counter's name. Counters with a label are written `NAME:LABEL`."""
+    """A metric's name: a counter, unless said otherwise. With a label it is written `NAME:LABEL`."""
 
     READ = "read"
     VALID = "valid"
@@ -27,6 +27,8 @@ class Metric(StrEnum):
     BATCHES = "batches"
     DECISIONS = "decisions"
     ACTIONS = "actions"
+    DELIVERY_LAG = "delivery_lag_ms"
+    WATERMARK_AGE = "watermark_age_ms"
 
 
 MEANING: dict[Metric, str] = {
@@ -47,4 +49,6 @@ MEANING: dict[Metric, str] = {
     Metric.BATCHES: "micro-batches that a running job's commits gathered",
     Metric.DECISIONS: "decisions, by outcome",
     Metric.ACTIONS: "actions published, by channel",
+    Metric.DELIVERY_LAG: "how long ago the oldest message of the last micro-batch was published; a gauge",
+    Metric.WATERMARK_AGE: "how far a running source's watermark lies behind the wall clock; a gauge",
 }

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 
 from schemas.decision import Decision
 from schemas.errors import CjaasError
+from schemas.journal import Result, TapeEvent
+from schemas.timestamps import format_rfc3339
 from sinks.decision_files import DECISION_SCHEMA, decision_of
 from sinks.sqlite_profiles import SqliteProfiles
 from sinks.tape_rows import TAPE_SCHEMA, json_array
@@ -59,13 +61,6 @@ _EXACTLY_ONCE = """
 
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b\s*(ANALYZE\b)?\s*(\([^)]*\))?", re.IGNORECASE)
 _PROFILES = re.compile(r"\bprofiles\b", re.IGNORECASE)
-
-
-class Result(NamedTuple):
-    """The answer to a query: the columns' names, and the rows in that order."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
 
 
 class TapeCounts(NamedTuple):
@@ -163,6 +158,26 @@ class Warehouse:
     def decisions_of_action(self, action_id: str) -> list[Decision]:
         """The decisions that name an action, oldest first."""
         return self._decisions("action_id", action_id)
+
+    def persons_of(self, identity: str) -> list[str]:
+        """The ids of the persons whose events carry an identity, `namespace:value`."""
+        found = self._query(
+            "SELECT DISTINCT person_id FROM tape_raw WHERE list_contains(identities, ?) ORDER BY 1",
+            (identity,),
+        )
+        return [person_id for (person_id,) in found.rows]
+
+    def events_of(self, person_ids: Sequence[str], until_us: int) -> Iterator[TapeEvent]:
+        """Each event of these persons up to a time in microseconds, inclusive, by person."""
+        until = format_rfc3339(until_us)
+        rows = self._query(
+            "SELECT person_id, event_id, source, type, event_time, publish_time, schema, identities,"
+            " data::VARCHAR, extensions::VARCHAR FROM tape"
+            " WHERE list_contains(?, person_id) AND date <= ?::DATE AND event_time <= ?::TIMESTAMPTZ"
+            " ORDER BY person_id",
+            (list(person_ids), until[:10], until),
+        ).rows
+        return map(TapeEvent._make, rows)
 
     def _decisions(self, column: str, value: str) -> list[Decision]:
         result = self._query(

@@ -26,6 +26,11 @@ def count(metric: Metric, number: int, label: str | None = None) -> None:
         Metrics.counter(NAMESPACE, name).inc(number)
 
 
+def gauge(metric: Metric, value: int) -> None:
+    """Says what a gauge of the running job stands at."""
+    Metrics.gauge(NAMESPACE, metric.value).set(value)
+
+
 def count_advanced(advanced: Advanced) -> None:
     """Counts what a commit came to."""
     commit = advanced.commit

@@ -15,9 +15,11 @@ from apache_beam.utils.shared import Shared
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.message import MessageBatch
+from schemas.metrics import Metric
 from schemas.streams import MessageSubscription
 from transforms.batch_coders import register_batch_coders
 from transforms.core.delivery import DeliveryWatermark
+from transforms.counting import gauge
 
 MAX_MESSAGES = 1_000
 """As many messages a micro-batch has at most."""
@@ -102,8 +104,11 @@ class _Pull(beam.DoFn):
                 pulled.ack_ids,
                 self._watermark.read_us(now_us),
             )
+            gauge(Metric.DELIVERY_LAG, (now_us - earliest_us) // 1000)
             yield TimestampedValue(batch, Timestamp(micros=earliest_us))
-        estimator.set_watermark(Timestamp(micros=self._watermark.read_us(now_us)))
+        watermark_us = self._watermark.read_us(now_us)
+        gauge(Metric.WATERMARK_AGE, (now_us - watermark_us) // 1000)
+        estimator.set_watermark(Timestamp(micros=watermark_us))
         # The runner passes a bundle on when it ends: it ends here.
         tracker.defer_remainder()
 

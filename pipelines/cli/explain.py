@@ -34,15 +34,15 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         UsageError: neither or both of an action and a person are given.
         CjaasError: there is no such action or person.
     """
-    from sinks.warehouse import Warehouse
+    from pipelines.stores import journal_of
 
     if (arguments.action is None) == (arguments.person is None):
         found = "neither" if arguments.action is None else "both"
         raise UsageError(f"explain: expected an ACTION_ID or --person IDENTITY, found {found}")
     output = output_of(arguments)
     if arguments.action is not None:
-        with Warehouse(output) as warehouse:
-            decisions = warehouse.decisions_of_action(arguments.action)
+        with journal_of(output) as journal:
+            decisions = journal.decisions_of_action(arguments.action)
         if not decisions:
             raise CjaasError(f"{arguments.action}: no action of this id was sent; see {output}/actions")
     else:
@@ -59,13 +59,9 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
 
 def _of_person(arguments: argparse.Namespace) -> list[Decision]:
     from pipelines.profile_reading import ProfileReader
-    from sinks.warehouse import Warehouse
+    from pipelines.stores import stores_of
 
-    output = output_of(arguments)
-    reader = ProfileReader(workspace_of(arguments), output)
-    try:
-        person_id = reader.person(arguments.person)
-    finally:
-        reader.close()
-    with Warehouse(output) as warehouse:
-        return warehouse.decisions_of_person(person_id)
+    workspace = workspace_of(arguments)
+    with stores_of(output_of(arguments), workspace) as stores:
+        person_id = ProfileReader(workspace, *stores).person(arguments.person)
+        return stores.journal.decisions_of_person(person_id)

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from pipelines.live_config import LIVE_NAME
 from schemas.errors import UsageError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import Workspace, load_workspace
@@ -37,16 +38,16 @@ def directory_of(arguments: argparse.Namespace) -> Path:
 
 
 def output_of(arguments: argparse.Namespace) -> Path:
-    """The output directory of an earlier run.
+    """The output directory of an earlier run, or of a job that is up.
 
     Raises:
         UsageError: it is none.
     """
     output: Path = arguments.output
-    if not (output / "summary.json").is_file():
+    if not (output / "summary.json").is_file() and not (output / LIVE_NAME).is_file():
         raise UsageError(
             f"--output {output}: expected the output of `cjaas run`, found no summary.json in it; "
-            "run `cjaas run` first, or name another directory"
+            "run `cjaas run` or `cjaas up` first, or name another directory"
         )
     return output
 
@@ -58,7 +59,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("out"),
         metavar="DIR",
-        help="what `cjaas run` wrote (default: out)",
+        help="what `cjaas run` wrote, or where `cjaas up` is (default: out)",
     )
 
 

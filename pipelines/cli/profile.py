@@ -36,14 +36,14 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         CjaasError: nobody has the identity, or nothing was known of the person by then.
     """
     from pipelines.profile_reading import ProfileReader, ProfileView, encode_view
+    from pipelines.stores import stores_of
 
     output = output_of(arguments)
-    reader = ProfileReader(workspace_of(arguments), output)
-    try:
+    workspace = workspace_of(arguments)
+    with stores_of(output, workspace) as stores:
+        reader = ProfileReader(workspace, *stores)
         person_id = reader.person(arguments.person)
         view: ProfileView | None = reader.read(person_id, arguments.as_of)
-    finally:
-        reader.close()
     if view is None:
         raise CjaasError(f"{arguments.person}: no event is known up to {format_rfc3339(arguments.as_of)}")
     if arguments.json:

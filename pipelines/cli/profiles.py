@@ -30,12 +30,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def execute(arguments: argparse.Namespace, console: Console) -> int:
     """Prints the profiles."""
     from pipelines.profile_reading import ProfileReader, encode_view
+    from pipelines.stores import stores_of
 
     output = output_of(arguments)
-    reader = ProfileReader(workspace_of(arguments), output)
-    try:
-        for view in reader.read_all(arguments.as_of):
+    workspace = workspace_of(arguments)
+    with stores_of(output, workspace) as stores:
+        for view in ProfileReader(workspace, *stores).read_all(arguments.as_of):
             sys.stdout.write(encode_view(view) + "\n")
-    finally:
-        reader.close()
     return 0

@@ -27,7 +27,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "sql",
         help="query tape, decisions, dead_letters and profiles",
-        description="Runs one DuckDB query over the views tape (each event once), tape_raw (each copy), "
+        description="Runs one query, in DuckDB's SQL or on a running job in BigQuery's, over the views "
+        "tape (each event once), tape_raw (each copy), "
         "decisions, dead_letters and profiles. Filter on `date` to read those days alone. "
         "With --json it prints one object a line, numbers exact.",
     )
@@ -43,10 +44,10 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         UsageError: --json, and two columns have one name.
         CjaasError: the query is wrong, or does more than read.
     """
-    from sinks.warehouse import Warehouse
+    from pipelines.stores import journal_of
 
-    with Warehouse(output_of(arguments)) as warehouse:
-        result = warehouse.sql(arguments.query)
+    with journal_of(output_of(arguments)) as journal:
+        result = journal.sql(arguments.query)
     if arguments.json:
         repeated = [name for name in result.columns if result.columns.count(name) > 1]
         if repeated:
