@@ -164,5 +164,5 @@ def test_an_output_that_is_none_is_told(tmp_path: Path) -> None:
     for words in (("profiles",), ("profile", "cookie:k1"), ("explain", "x"), ("sql", "SELECT 1")):
         done = cjaas(*words, "--workspace", SHOP, "--output", tmp_path)
         assert (done.code, done.out) == (2, "")
-        assert "found no summary.json in it; run `cjaas run` first" in done.err
+        assert "found no summary.json in it; run `cjaas run` or `cjaas up` first" in done.err
         assert done.err.count("\n") == 1
