@@ -64,6 +64,9 @@ class TwoStores(RuleBasedStateMachine):
     ghosts = False
     """Whether due rows may show that are gone, because a slow writer wrote them late."""
 
+    errors: tuple[type[Exception], ...] = ()
+    """What a look or an acknowledgement may fail with."""
+
     def __init__(self, fresh_store: Callable[[], ProfileStore]) -> None:
         super().__init__()
         first = fresh_store()
@@ -76,7 +79,11 @@ class TwoStores(RuleBasedStateMachine):
     def look(self, who: int, shard: int, wanted: set[str]) -> None:
         store = self.stores[who]
         persons = [f"{shard}{name}" for name in sorted(wanted)]
-        head = store.head(shard)
+        self.seen.pop((who, shard), None)
+        try:
+            head = store.head(shard)
+        except self.errors:
+            return
         self.seen[who, shard] = Seen(head, store.images(persons, shard), store.due(shard, LATEST_US, 100))
         if head.token == self.truth.head(shard).token:
             self.check(shard, persons, self.seen[who, shard])
@@ -136,7 +143,10 @@ class TwoStores(RuleBasedStateMachine):
     @rule(who=WHO, shard=SHARDS)
     def acknowledge(self, who: int, shard: int) -> None:
         head = self.truth.head(shard)
-        self.stores[who].acknowledge(shard, head.token)
+        try:
+            self.stores[who].acknowledge(shard, head.token)
+        except self.errors:
+            return
         if head.token:
             self.truth.heads[shard] = Head(head.sequence, head.token, None)
 
