@@ -28,16 +28,18 @@ class LiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         instance: Bigtable's.
         table: of profiles, in that instance.
         dataset: BigQuery's, of the workspace.
+        location: where a new dataset is made.
         endpoints: of emulators; None for the real services.
         readers: how many reads of the subscription go on at once.
     """
 
-    workspace: Path
+    workspace: str
     project: str
     subscription: str
     instance: str
     table: str
     dataset: str
+    location: str = "EU"
     endpoints: Endpoints | None = None
     readers: int = 1
 

@@ -29,7 +29,7 @@ def journal_of(output: Path) -> Iterator[Journal]:
     """
     journal: Journal
     if (output / LIVE_NAME).exists():
-        from pipelines.live_sinks import dataset_of
+        from pipelines.live_services import dataset_of
         from sinks.bigquery_journal import BigQueryJournal
 
         journal = BigQueryJournal(dataset_of(read_live_config(output / LIVE_NAME)))
@@ -52,7 +52,7 @@ def stores_of(output: Path, workspace: Workspace) -> Iterator[Stores]:
     with ExitStack() as stack:
         journal = stack.enter_context(journal_of(output))
         if (output / LIVE_NAME).exists():
-            from pipelines.live_sinks import profiles_of
+            from pipelines.live_services import profiles_of
 
             profiles = profiles_of(read_live_config(output / LIVE_NAME), workspace)
         else:

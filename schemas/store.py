@@ -116,6 +116,10 @@ class ProfileStore(Protocol):
 class Publisher(Protocol):
     """Where an outbox goes. Publishing one twice publishes the same bytes under the same ids."""
 
-    def publish(self, shard: int, sequence: int, outbox: Outbox) -> None:
-        """Publishes all of it, and returns once it is safe."""
+    def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
+        """Publishes all of it, and returns once it is safe.
+
+        Args:
+            again: whether some of it may have been published before.
+        """
         ...

@@ -44,7 +44,7 @@ class FilePublisher:
 
     directory: Path
 
-    def publish(self, shard: int, sequence: int, outbox: Outbox) -> None:
+    def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
         """Publishes one commit; safe when it returns.
 
         Raises:

@@ -36,7 +36,7 @@ def advance_shard(
     while True:
         head = store.head(shard)
         if head.outbox is not None:
-            publisher.publish(shard, head.sequence, head.outbox)
+            publisher.publish(shard, head.sequence, head.outbox, again=True)
             store.acknowledge(shard, head.token)
         images = store.images(list(events), shard)
         advanced = engine.advance(shard, head, images, events, as_of_us)

@@ -79,7 +79,7 @@ class LiveShards:
         if shard not in self._due_us:
             head = self._store.head(shard)
             if head.outbox is not None:
-                self._publisher.publish(shard, head.sequence, head.outbox)
+                self._publisher.publish(shard, head.sequence, head.outbox, again=True)
                 self._store.acknowledge(shard, head.token)
             self._look(shard)
         due_us = self._due_us[shard]

@@ -19,6 +19,10 @@ from schemas.errors import CjaasError
 # Modules of commands, each with `add_parser` and `execute`; in the order of the help.
 COMMANDS = (
     "run",
+    "up",
+    "down",
+    "publish",
+    "tail",
     "check",
     "profile",
     "profiles",

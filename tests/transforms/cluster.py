@@ -170,7 +170,7 @@ class Handle:
     def close(self) -> None:
         pass
 
-    def publish(self, shard: int, sequence: int, outbox: Outbox) -> None:
+    def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
         fault = self.fault
         if fault in ("unpublished", "published twice"):
             self.fault = "none"

@@ -89,7 +89,7 @@ class Topic:
         self.published: list[tuple[int, int, Outbox]] = []
         self.crashes: list[str] = []
 
-    def publish(self, shard: int, sequence: int, outbox: Outbox) -> None:
+    def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
         crash = self.crashes.pop() if self.crashes else None
         if crash == "before":
             raise Crash

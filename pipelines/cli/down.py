@@ -1,0 +1,47 @@
+"""`cjaas down`: ends what `cjaas up` runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from pipelines.cli.up import running_pid
+from schemas.errors import CjaasError
+
+_PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Adds the command and its options."""
+    parser = subparsers.add_parser(
+        "down", help="end what `up` runs", description="Ends a job that `cjaas up` runs, as Ctrl-C does."
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("out/live"), metavar="DIR", help="of `up` (default: out/live)"
+    )
+    return parser
+
+
+def execute(arguments: argparse.Namespace, console: Console) -> int:
+    """Asks it to end, and waits until it has.
+
+    Raises:
+        CjaasError: nothing is up there, or it does not end.
+    """
+    pid = running_pid(arguments.output)
+    if pid is None:
+        raise CjaasError(f"--output {arguments.output}: no job is up there")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while running_pid(arguments.output) is not None:
+        if time.monotonic() > deadline:
+            raise CjaasError(f"process {pid} did not end within {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+    console.print(f"Ended process {pid}.")
+    return 0

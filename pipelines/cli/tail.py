@@ -1,0 +1,57 @@
+"""`cjaas tail`: the actions of a channel, as they are published."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from pipelines.cli.inputs import workspace_of
+from pipelines.cli.publish import live_file
+from pipelines.live_config import read_live_config
+from schemas.errors import UsageError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Adds the command and its options."""
+    parser = subparsers.add_parser(
+        "tail",
+        help="listen to a channel's actions",
+        description="Prints the actions of a channel from now on, one JSON object a line, until Ctrl-C.",
+    )
+    parser.add_argument("channel", metavar="CHANNEL", help="of the workspace")
+    parser.add_argument(
+        "--output", type=Path, default=Path("out/live"), metavar="DIR", help="of `up` (default: out/live)"
+    )
+    parser.add_argument("--number", type=int, metavar="N", help="end after so many")
+    return parser
+
+
+def execute(arguments: argparse.Namespace, console: Console) -> int:
+    """Prints actions as they come.
+
+    Raises:
+        UsageError: no job is up there, or the workspace has no such channel.
+    """
+    from sinks.pubsub_messages import tail
+    from sinks.pubsub_topics import actions_topic
+
+    workspace = workspace_of(arguments)
+    if arguments.channel not in workspace.channels:
+        known = ", ".join(workspace.channels)
+        raise UsageError(f"tail: expected a channel of {known}, found {arguments.channel!r}")
+    config = read_live_config(live_file(arguments.output))
+    host = None if config.endpoints is None else config.endpoints.pubsub
+    topic = actions_topic(workspace.name, arguments.channel)
+    left = arguments.number
+    with tail(config.project, topic, emulator_host=host) as messages:
+        for message in messages:
+            sys.stdout.write(message.body.decode() + "\n")
+            sys.stdout.flush()
+            if left is not None:
+                left -= 1
+                if left <= 0:
+                    break
+    return 0

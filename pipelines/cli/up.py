@@ -1,0 +1,196 @@
+"""`cjaas up`: the running job on this machine, against emulators of the services."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+
+from pipelines.cli.inputs import workspace_of
+from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
+from pipelines.local.emulators import PROJECT
+from pipelines.local.services import LocalServices, check_tools
+from schemas.errors import CjaasError
+from schemas.workspace import Workspace
+
+_LOOK_SECONDS = 1.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+PID_NAME = "up.pid"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Adds the command and its options."""
+    parser = subparsers.add_parser(
+        "up",
+        help="run the job on a stream, on this machine",
+        description="Starts emulators of Pub/Sub, Bigtable and BigQuery, makes what the job needs in them, "
+        "runs it on Prism, and shows how it fares until Ctrl-C. Publish with `cjaas publish`, listen with "
+        "`cjaas tail`, and look with `cjaas profile`, `sql` and `explain`, each with the same --output.",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/live"),
+        metavar="DIR",
+        help="where the job keeps its description and its logs (default: out/live)",
+    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after so long (default: at Ctrl-C)")
+    return parser
+
+
+def execute(arguments: argparse.Namespace, console: Console) -> int:
+    """Runs the job until it is told to end.
+
+    Raises:
+        CjaasError: a tool is missing, a job is up there already, or the job ended by itself.
+    """
+    workspace = workspace_of(arguments)
+    check_tools()
+    output: Path = arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    if (running := running_pid(output)) is not None:
+        raise CjaasError(f"{output}: a job is up there (process {running}); end it with `cjaas down` first")
+    stop = threading.Event()
+    former = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
+    (output / PID_NAME).write_text(str(os.getpid()))
+    try:
+        with LocalServices(output / "logs") as services:
+            config = local_config(workspace, services)
+            (output / LIVE_NAME).write_bytes(msgspec.json.encode(config))
+            _prepare(config, workspace)
+            _tell(config, output, console)
+            _follow(output, stop, arguments.seconds, console)
+    finally:
+        for name in (PID_NAME, LIVE_NAME, STATUS_NAME):
+            (output / name).unlink(missing_ok=True)
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    return 0
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def local_config(workspace: Workspace, services: LocalServices) -> LiveConfig:
+    """The job of a workspace against local services."""
+    return LiveConfig(
+        str(workspace.directory.resolve()),
+        PROJECT,
+        f"{workspace.name}-events",
+        "local",
+        "profiles",
+        workspace.name.replace("-", "_"),
+        endpoints=services.endpoints(),
+    )
+
+
+def running_pid(output: Path) -> int | None:
+    """The process of the job that is up in a directory, None where there is none."""
+    try:
+        pid = int((output / PID_NAME).read_text())
+        os.kill(pid, 0)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return None
+    return pid
+
+
+def _prepare(config: LiveConfig, workspace: Workspace) -> None:
+    from pipelines.live_services import make_resources
+
+    make_resources(config, workspace)
+
+
+def _tell(config: LiveConfig, output: Path, console: Console) -> None:
+    assert config.endpoints is not None
+    where = f"--workspace {config.workspace} --output {output}"
+    for name, place in (
+        ("Pub/Sub", f"{config.endpoints.pubsub}, firehose {config.subscription}"),
+        ("Bigtable", f"{config.endpoints.bigtable}, instance {config.instance}, table {config.table}"),
+        ("BigQuery", f"{config.endpoints.bigquery_rest}, dataset {config.dataset}"),
+        ("logs", str(output / "logs")),
+    ):
+        console.print(f"{name:9} {place}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Publish: cjaas publish FILE {where}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Ctrl-C ends it, and what the emulators hold with it.")
+
+
+def _follow(output: Path, stop: threading.Event, seconds: float | None, console: Console) -> None:
+    """Runs the job as a process of its own, and shows how it fares."""
+    log = output / "logs" / "job.log"
+    with log.open("ab") as out:
+        job = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.live_job", str(output)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            # Ctrl-C is for this process, which ends that one and the runner that it starts.
+            start_new_session=True,
+        )
+    deadline = None if seconds is None else time.monotonic() + seconds
+    try:
+        with Live(console=console, auto_refresh=False, transient=False) as live:
+            before: Status | None = None
+            while not stop.wait(_LOOK_SECONDS) and (deadline is None or time.monotonic() < deadline):
+                if job.poll() is not None:
+                    raise CjaasError(f"the job ended by itself with exit code {job.returncode}; see {log}")
+                status = _status(output)
+                if status is not None:
+                    live.update(line(status, before), refresh=True)
+                    before = status
+    finally:
+        end_group(job)
+
+
+def end_group(job: subprocess.Popen[bytes]) -> None:
+    """Ends a job and the runner that it started."""
+    job.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        job.wait(_STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(job.pid, signal.SIGKILL)
+    job.wait()
+
+
+def _status(output: Path) -> Status | None:
+    try:
+        return msgspec.json.decode((output / STATUS_NAME).read_bytes(), type=Status)
+    except FileNotFoundError:
+        return None
+
+
+def line(status: Status, before: Status | None) -> str:
+    """How a job fares, in one line."""
+    counters = status.counters
+    read = counters.get("read", 0)
+    rate = 0.0
+    if before is not None and status.at_us > before.at_us:
+        rate = (read - before.counters.get("read", 0)) / (status.at_us - before.at_us) * 1e6
+    dead = _sum(counters, "dead_letters")
+    commits = counters.get("commits", 0)
+    parts = [
+        f"{rate:,.0f} in/s",
+        f"{counters.get('valid', 0):,} valid",
+        f"{dead:,} dead letters",
+        f"{_sum(counters, 'actions'):,} actions",
+        f"{commits:,} commits",
+    ]
+    if "delivery_lag_ms" in counters:
+        parts.append(f"lag {counters['delivery_lag_ms'] / 1000:.1f} s")
+    if "watermark_age_ms" in counters:
+        parts.append(f"watermark {counters['watermark_age_ms'] / 1000:.1f} s old")
+    return " · ".join(parts) + f" ({status.state.lower()})"
+
+
+def _sum(counters: dict[str, int], name: str) -> int:
+    return sum(value for key, value in counters.items() if key == name or key.startswith(f"{name}:"))
