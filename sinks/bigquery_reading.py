@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -80,7 +79,7 @@ class BigQueryReading:
             return Result(
                 tuple(field.name for field in rows.schema), [_shown(row.values(), texts) for row in rows]
             )
-        except FutureTimeoutError as error:
+        except TimeoutError as error:
             raise CjaasError(
                 f"SQL over {self.dataset.id}: no answer within {self._query_seconds:g} s"
             ) from error
@@ -91,6 +90,7 @@ class BigQueryReading:
         config = bigquery.QueryJobConfig(
             default_dataset=self.dataset.id,
             use_query_cache=not dry_run,
+            job_timeout_ms=round(self._query_seconds * 1_000),
             dry_run=dry_run,
             maximum_bytes_billed=None if dry_run else self._maximum_bytes_billed,
         )

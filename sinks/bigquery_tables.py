@@ -80,11 +80,7 @@ class BigQueryTables:
     def _table(self, layout: Layout) -> bigquery.Table:
         table = bigquery.Table(self.dataset.table_id(layout.name), schema=layout.columns())
         table.description = layout.description
-        table.time_partitioning = bigquery.TimePartitioning(
-            type_=bigquery.TimePartitioningType.DAY,
-            field=layout.partitioned_by,
-            expiration_ms=_kept_ms(layout),
-        )
+        table.time_partitioning = _partitioning(layout)
         table.clustering_fields = list(layout.clustered_by)
         return table
 
@@ -94,16 +90,15 @@ class BigQueryTables:
             table = client.get_table(
                 self.dataset.table_id(layout.name), retry=REST_RETRY, timeout=REST_SECONDS
             )
+            self._check(layout, table)
             present = {column.name.lower() for column in table.schema}
             missing = [column for column in layout.columns() if column.name.lower() not in present]
             changed = []
             if missing:
                 table.schema = [*table.schema, *map(_optional, missing)]
                 changed.append("schema")
-            partitioning = table.time_partitioning
-            if partitioning is not None and partitioning.expiration_ms != _kept_ms(layout):
-                partitioning.expiration_ms = _kept_ms(layout)
-                table.time_partitioning = partitioning
+            if table.time_partitioning.expiration_ms != _kept_ms(layout):
+                table.time_partitioning = _partitioning(layout)
                 changed.append("time_partitioning")
             if not changed:
                 return []
@@ -116,6 +111,23 @@ class BigQueryTables:
                 continue
             return [column.name for column in missing]
         raise AssertionError("unreachable")
+
+    def _check(self, layout: Layout, table: bigquery.Table) -> None:
+        """Refuses a table that no update makes ours."""
+        found = table.time_partitioning
+        if found is None or (found.type_, found.field) != ("DAY", layout.partitioned_by):
+            raise self._foreign(layout, f"partitions by day of {layout.partitioned_by or 'arrival'}")
+        kinds = {column.name.lower(): column for column in table.schema}
+        for column in layout.columns():
+            there = kinds.get(column.name.lower(), column)
+            if (there.field_type, there.mode == "REPEATED") != (column.field_type, column.mode == "REPEATED"):
+                raise self._foreign(layout, f"a column {column.name} of type {column.field_type}")
+
+    def _foreign(self, layout: Layout, expected: str) -> CjaasError:
+        return CjaasError(
+            f"BigQuery table {self.dataset.table_id(layout.name)}: expected {expected}, found another:"
+            " move the table away, or take another dataset"
+        )
 
     def _ensure_view(self, client: bigquery.Client, name: str, query: str) -> None:
         view = bigquery.Table(self.dataset.table_id(name))
@@ -137,6 +149,14 @@ def one_line(error: Exception) -> str:
 
 def _kept_ms(layout: Layout) -> int | None:
     return None if layout.kept_days is None else layout.kept_days * DAY_US // 1_000
+
+
+def _partitioning(layout: Layout) -> bigquery.TimePartitioning:
+    return bigquery.TimePartitioning(
+        type_=bigquery.TimePartitioningType.DAY,
+        field=layout.partitioned_by,
+        expiration_ms=_kept_ms(layout),
+    )
 
 
 def _optional(column: bigquery.SchemaField) -> bigquery.SchemaField:

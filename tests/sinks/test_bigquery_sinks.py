@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
 from pipelines.local.emulators import PROJECT, Emulator
 from schemas.dead_letter import DeadLetter, DeadLetterError, Stage
@@ -123,8 +124,6 @@ def test_tables_are_partitioned_clustered_and_made_but_once(dataset: BigQueryDat
 
 
 def test_an_older_dataset_is_brought_up_to_date(dataset: BigQueryDataset, reading: BigQueryReading) -> None:
-    from google.cloud.bigquery import SchemaField, Table, TimePartitioning
-
     with dataset.rest_client() as client:
         client.delete_table(dataset.table_id(DEAD_LETTERS.name))
         old = Table(
@@ -147,6 +146,24 @@ def test_an_older_dataset_is_brought_up_to_date(dataset: BigQueryDataset, readin
     assert table.time_partitioning.expiration_ms == 30 * DAY_US // 1_000
     assert tables.add_missing_columns(DEAD_LETTERS) == []
     assert reading.sql("SELECT * FROM tape").columns == (*TAPE.schema.names, "date")
+
+
+@pytest.mark.parametrize(
+    ("partition", "column", "told"),
+    [
+        ("day", "BYTES", "expected a column message_id of type STRING, found another"),
+        ("none", "STRING", "expected partitions by day of arrival, found another"),
+    ],
+)
+def test_a_foreign_table_is_refused(dataset: BigQueryDataset, partition: str, column: str, told: str) -> None:
+    table = Table(dataset.table_id(DEAD_LETTERS.name), schema=[SchemaField("message_id", column)])
+    if partition == "day":
+        table.time_partitioning = TimePartitioning()
+    with dataset.rest_client() as client:
+        client.delete_table(table)
+        client.create_table(table)
+    with pytest.raises(CjaasError, match=told):
+        BigQueryTables(dataset).ensure()
 
 
 def test_events_in_are_rows_of_the_view(dataset: BigQueryDataset, reading: BigQueryReading) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.local.emulators import free_port
 from schemas.errors import CjaasError
-from schemas.streams import Rejected
+from schemas.streams import DeadLetterSink, Rejected, Tape
 from sinks.bigquery_dataset import BigQueryDataset
 from sinks.bigquery_dead_letters import BigQueryDeadLetters
 from sinks.bigquery_decisions import BigQueryDecisions
@@ -105,6 +105,14 @@ def test_nobody_at_the_port_is_told_in_time() -> None:
     ):
         reading.sql("SELECT 1")
     assert "\n" not in str(caught.value)
+
+
+def test_they_are_what_jobs_take(dataset: BigQueryDataset) -> None:
+    tape: Tape = BigQueryTape(dataset)
+    letters: DeadLetterSink = BigQueryDeadLetters(dataset)
+    assert repr(tape).startswith("BigQueryTape(BigQueryDataset(project='p'")
+    letters.close()
+    tape.close()
 
 
 def test_half_an_emulator_is_refused() -> None:
