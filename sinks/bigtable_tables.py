@@ -23,6 +23,7 @@ PREFIXES: Final = 16
 _TIMEOUT_SECONDS: Final = 60.0
 _RETRY: Final = Retry(
     predicate=if_exception_type(exceptions.ServiceUnavailable, exceptions.DeadlineExceeded),
+    initial=0.1,
     timeout=_TIMEOUT_SECONDS,
 )
 

@@ -43,11 +43,13 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
     Attributes:
         host: where it listens, `127.0.0.1:PORT`; the same after `restart`.
         calls: how many calls of each method came.
+        requests: the last request of each method that the emulator got.
         failures: what `meanwhile` raised; the first of them is raised when the server ends.
     """
 
     def __init__(self, target: str) -> None:
         self.calls: Counter[str] = Counter()
+        self.requests: dict[str, bytes] = {}
         self.failures: list[BaseException] = []
         self._target = grpc.insecure_channel(target, options=_OPTIONS)
         self._faults: dict[tuple[str, int], _Fault] = {}
@@ -151,7 +153,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
                 return
             metadata = [pair for pair in context.invocation_metadata() if pair[0].startswith("x-")]
             forwarded = self._target.stream_stream(path)(
-                requests, timeout=context.time_remaining(), metadata=metadata
+                self._noted(method, requests), timeout=context.time_remaining(), metadata=metadata
             )
             context.add_callback(forwarded.cancel)
             for number, response in enumerate(forwarded):
@@ -161,6 +163,15 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
             context.abort(error.code(), error.details())
         if fault.code:
             context.abort(fault.code, "failed by the test, but applied")
+
+    def _noted(self, method: str, requests: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            for request in requests:
+                self.requests[method] = request
+                yield request
+        except grpc.RpcError:
+            # The client has gone.
+            return
 
     def _write_others(self, path: str, request: bytes, fault: _Fault) -> bytes:
         """Forwards the entries that don't fail, and answers for all of them."""
