@@ -28,7 +28,7 @@ class AppendTape(beam.PTransform[beam.PCollection[DecodedBatch], beam.PCollectio
 
     tape: Tape
     workspace: Workspace
-    pipeline_version: str = ""
+    pipeline_version: str
 
     def expand(self, batches: beam.PCollection[DecodedBatch]) -> beam.PCollection[DecodedBatch]:
         """One element in, one element out."""
