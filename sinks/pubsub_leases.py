@@ -188,9 +188,11 @@ class Leases:
         self._calls.close()
 
     def _run(self) -> None:
+        look_every = self._deadline * _LOOK_EVERY
+        look_at = self._now() + look_every
         while True:
             with self._lock:
-                self._work.wait_for(lambda: self._ended or self._acks, self._deadline * _LOOK_EVERY)
+                self._work.wait_for(lambda: self._ended or self._acks, max(0.0, look_at - self._now()))
                 if self._acks:
                     self._work.wait_for(
                         lambda: self._ended or len(self._acks) >= _ENOUGH_ACKS, _LINGER_SECONDS
@@ -200,7 +202,10 @@ class Leases:
             self._acknowledge(acks)
             if ended:
                 return
-            self._extend()
+            # Not at every acknowledgement: it walks over all that is held.
+            if self._now() >= look_at:
+                self._extend()
+                look_at = self._now() + look_every
 
     def _acknowledge(self, ack_ids: Sequence[str]) -> None:
         until = self._now() + self._patience

@@ -9,7 +9,6 @@ time: a response that nobody waits for would be lost until its leases end.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -96,7 +95,7 @@ class PubSubSubscription:
                 )
             puller = self._puller
         with explained(self.name):
-            return _columns(puller.take(max_messages, wait_seconds))
+            return puller.take(max_messages, wait_seconds)
 
     def acknowledge(self, ack_ids: Sequence[str]) -> None:
         """Forgets leases at once and has the messages acknowledged within 50 ms; errors are counted."""
@@ -150,26 +149,31 @@ class _Puller:
         self._leases = leases
         self._limits = (max_messages, max_bytes)
         self._changed = threading.Condition()
-        self._messages: deque[Any] = deque()
+        self._waiting = _columns(())
         self._wanted = 0
         self._error: GoogleAPICallError | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"pulls of {path}", daemon=True)
         self._thread.start()
 
-    def take(self, max_messages: int, wait_seconds: float) -> list[Any]:
+    def take(self, max_messages: int, wait_seconds: float) -> Pulled:
         with self._changed:
             self._wanted = max_messages
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._messages or self._error or self._closed, wait_seconds)
-            if self._messages:
-                count = min(max_messages, len(self._messages))
-                return [self._messages.popleft() for _ in range(count)]
-            error, self._error = self._error, None
+            self._changed.wait_for(self._has_news, wait_seconds)
+            taken = self._waiting
+            if len(taken.ack_ids) <= max_messages:
+                self._waiting = _columns(())
+            else:
+                self._waiting = _sliced(taken, slice(max_messages, None))
+                taken = _sliced(taken, slice(max_messages))
+            if not taken.ack_ids and self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            if not self._closed and not self._thread.is_alive():
+                raise RuntimeError(f"{self._path}: the thread that pulls has ended; its error is in the log")
             self._changed.notify_all()
-        if error is not None:
-            raise error
-        return []
+            return taken
 
     def close(self) -> None:
         with self._changed:
@@ -178,8 +182,8 @@ class _Puller:
         self._leases.wake()
         self._calls.close()
         self._thread.join()
-        if self._messages:
-            self._leases.release([message.ack_id for message in self._messages])
+        if self._waiting.ack_ids:
+            self._leases.release(self._waiting.ack_ids)
 
     def _run(self) -> None:
         wait_seconds = 0.0
@@ -200,13 +204,22 @@ class _Puller:
             except GoogleAPICallError as error:
                 self._tell(error)
                 continue
+            except ValueError:
+                # What gRPC says of a channel that was closed just before.
+                if self._closed:
+                    return
+                raise
             wait_seconds = 0.0
-            self._leases.add(
-                [message.ack_id for message in messages], [len(message.message.data) for message in messages]
-            )
+            more = _columns(messages)
+            self._leases.add(more.ack_ids, list(map(len, more.payloads)))
             with self._changed:
-                self._messages.extend(messages)
+                waiting = self._waiting
+                for name in _COLUMNS:
+                    getattr(waiting, name).extend(getattr(more, name))
                 self._changed.notify_all()
+
+    def _has_news(self) -> bool:
+        return bool(self._waiting.ack_ids) or self._error is not None or self._closed
 
     def _may_pull(self, wait_seconds: float) -> bool:
         """Waits so long, and until less than a batch waits; False when closed."""
@@ -214,7 +227,7 @@ class _Puller:
             if wait_seconds:
                 self._changed.wait_for(lambda: self._closed, wait_seconds)
             self._changed.wait_for(
-                lambda: self._closed or (len(self._messages) < self._wanted and self._error is None)
+                lambda: self._closed or (len(self._waiting.ack_ids) < self._wanted and self._error is None)
             )
             return not self._closed
 
@@ -222,6 +235,9 @@ class _Puller:
         with self._changed:
             self._error = error
             self._changed.notify_all()
+
+
+_COLUMNS: Final = Pulled.__struct_fields__
 
 
 def _columns(received: Sequence[Any]) -> Pulled:
@@ -234,6 +250,10 @@ def _columns(received: Sequence[Any]) -> Pulled:
         publish_us=[time.seconds * 1_000_000 + time.nanos // 1_000 for time in times],
         ack_ids=[item.ack_id for item in received],
     )
+
+
+def _sliced(pulled: Pulled, part: slice) -> Pulled:
+    return Pulled(*(getattr(pulled, name)[part] for name in _COLUMNS))
 
 
 def _rebuilt(names: tuple[str, str], arguments: dict[str, Any]) -> PubSubSubscription:
