@@ -20,13 +20,7 @@ REST_SECONDS: Final = 20.0
 """How long one REST request may take, and how long it is repeated; the client's default is ten minutes."""
 REST_RETRY: Final[Retry] = DEFAULT_RETRY.with_timeout(REST_SECONDS)
 
-_CHANNEL_OPTIONS: Final = (
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # A connection whose peer is gone is noticed within a minute, not within TCP's quarter of an hour.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-)
+_CHANNEL_OPTIONS: Final = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 
 
 @dataclass(frozen=True)

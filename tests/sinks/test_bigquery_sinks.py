@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud.bigquery import SchemaField, Table, TimePartitioning
+from google.api_core.exceptions import PreconditionFailed
+from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
 
 from pipelines.local.emulators import PROJECT, Emulator
 from schemas.dead_letter import DeadLetter, DeadLetterError, Stage
 from schemas.decision import Cause, Decision
 from schemas.errors import CjaasError
 from schemas.timestamps import DAY_US
+from sinks import bigquery_tables as tables_module
 from sinks.bigquery_appender import TableAppender
 from sinks.bigquery_dataset import BigQueryDataset
 from sinks.bigquery_dead_letters import BigQueryDeadLetters
@@ -148,6 +150,38 @@ def test_an_older_dataset_is_brought_up_to_date(dataset: BigQueryDataset, readin
     assert reading.sql("SELECT * FROM tape").columns == (*TAPE.schema.names, "date")
 
 
+def test_several_bring_a_dataset_up_to_date_at_once(
+    dataset: BigQueryDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(dataset.table_id(DEAD_LETTERS.name), schema=[SchemaField("message_id", "STRING")])
+    table.time_partitioning = TimePartitioning()
+    with dataset.rest_client() as client:
+        client.delete_table(table)
+        client.create_table(table)
+    attempts: list[str] = []
+    update_table = Client.update_table
+
+    def overtaken_once(client: Client, table: Table, fields: list[str], **more: Any) -> Table:
+        attempts.append(table.table_id)
+        if len(attempts) == 1:
+            raise PreconditionFailed("someone else was faster")  # type: ignore[no-untyped-call]
+        return update_table(client, table, fields, **more)
+
+    monkeypatch.setattr(Client, "update_table", overtaken_once)
+    assert (
+        BigQueryTables(dataset).add_missing_columns(DEAD_LETTERS)
+        == DEAD_LETTERS.schema.names[:4] + (DEAD_LETTERS.schema.names[5:])
+    )
+    assert attempts == [DEAD_LETTERS.name] * 2
+    attempts.clear()
+    monkeypatch.setattr(tables_module, "_ATTEMPTS", 1)
+    with dataset.rest_client() as client:
+        client.delete_table(table)
+        client.create_table(table)
+    with pytest.raises(CjaasError, match="someone else was faster"):
+        BigQueryTables(dataset).add_missing_columns(DEAD_LETTERS)
+
+
 @pytest.mark.parametrize(
     ("partition", "column", "told"),
     [
@@ -229,6 +263,8 @@ def test_the_same_sql_gives_the_same_from_files(
     dataset: BigQueryDataset, reading: BigQueryReading, tmp_path: Path
 ) -> None:
     events = [event(number % 7, DAY + (number % 7) * DAY_US // 3, extensions=b"{}") for number in range(12)]
+    # A copy under another day's time is another row, there and here.
+    events.append(event(0, DAY + 5 * DAY_US))
     letters = [LETTER, UNKNOWN]
     with (
         closing(BigQueryTape(dataset)) as tape,
@@ -245,7 +281,7 @@ def test_the_same_sql_gives_the_same_from_files(
         for query in (
             "SELECT date, count(*) AS number FROM tape GROUP BY date ORDER BY date",
             "SELECT workspace, event_id, source, type, schema, person_id, identities, payload, message_id,"
-            " date, event_time, publish_time FROM tape ORDER BY event_id",
+            " date, event_time, publish_time FROM tape ORDER BY event_id, date",
             "SELECT decision_id, workspace, person_id, shard, sequence, journey, journey_version, step,"
             " outcome, reason, gate, action_id, as_of, cause FROM decisions ORDER BY decision_id",
             "SELECT cause.event_id, cause.time FROM decisions ORDER BY decision_id",
