@@ -79,8 +79,7 @@ class TableClient:
         self.address = address
         self._patience = patience or Patience()
         self._channel = open_channel(address)
-        routing = {"table_name": address.name, "app_profile_id": address.app_profile}
-        self._metadata = (to_grpc_metadata(routing),)  # type: ignore[no-untyped-call]
+        self._metadata = routing_metadata(address)
         self._read_rows = self._channel.unary_stream(
             f"{_SERVICE}ReadRows",
             request_serializer=ReadRowsRequest.SerializeToString,
@@ -204,6 +203,15 @@ class TableClient:
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()
+
+
+def routing_metadata(address: TableAddress) -> tuple[tuple[str, str], ...]:
+    """What the service routes a call by, beside the request that it does not look into.
+
+    Source: https://google.aip.dev/client-libraries/4222.
+    """
+    routing = {"table_name": address.name, "app_profile_id": address.app_profile}
+    return (to_grpc_metadata(routing),)  # type: ignore[no-untyped-call]
 
 
 def open_channel(address: TableAddress) -> Any:

@@ -44,12 +44,14 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         host: where it listens, `127.0.0.1:PORT`; the same after `restart`.
         calls: how many calls of each method came.
         requests: the last request of each method that the emulator got.
+        metadata: of the last call of each method, names that begin with `x-`.
         failures: what `meanwhile` raised; the first of them is raised when the server ends.
     """
 
     def __init__(self, target: str) -> None:
         self.calls: Counter[str] = Counter()
         self.requests: dict[str, bytes] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
         self.failures: list[BaseException] = []
         self._target = grpc.insecure_channel(target, options=_OPTIONS)
         self._faults: dict[tuple[str, int], _Fault] = {}
@@ -152,6 +154,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
                 yield self._write_others(path, next(requests), fault)
                 return
             metadata = [pair for pair in context.invocation_metadata() if pair[0].startswith("x-")]
+            self.metadata[method] = dict(metadata)
             forwarded = self._target.stream_stream(path)(
                 self._noted(method, requests), timeout=context.time_remaining(), metadata=metadata
             )
