@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -189,6 +191,23 @@ def test_whoever_finds_a_head_writes_its_rows(
     assert successor.head(0) == Head(2, "t1", OUTBOX)
     assert successor.images(list(IMAGES), 0) == IMAGES
     assert successor.due(0, 100, 10) == [DueRow(10, "p"), DueRow(20, "q")]
+
+
+def _commit_first(store: BigtableProfiles) -> None:
+    store.commit(FIRST)
+
+
+def test_what_a_killed_process_left_is_finished_by_the_next(
+    store: BigtableProfiles, faulty_bigtable: FaultyServer, other: BigtableProfiles
+) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_commit_first, args=(store,))
+    faulty_bigtable.meanwhile(BULK, process.kill)
+    faulty_bigtable.fail(BULK, StatusCode.UNAVAILABLE)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(other.scan()) == []
+    assert_first_stands(other)
 
 
 def test_rows_are_written_before_a_commit_on_top(
