@@ -27,6 +27,7 @@ _PROGRAMS: Final = {
     "pubsub": "pubsub-emulator/bin/cloud-pubsub-emulator",
     "bigtable": "bigtable-emulator/cbtemulator",
 }
+_BIGQUERY: Final = Path(__file__).with_name("bigquery_emulator.py")
 _HOW_TO: Final = {
     "pubsub": "install the Google Cloud CLI with its component pubsub-emulator (and Java)",
     "bigtable": "install the Google Cloud CLI with its component bigtable",
@@ -62,9 +63,8 @@ class Emulator:
 def find_emulator(service: Service) -> Path | None:
     """The program of an emulator, None where this machine has none."""
     if service == "bigquery":
-        own = _ROOT / ".emulators" / "bin" / "bqemulator"
-        found = str(own) if own.exists() else shutil.which("bqemulator")
-        return Path(found) if found else None
+        own = _ROOT / ".emulators" / "bin"
+        return own / "python" if (own / "bqemulator").exists() else None
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         return None
@@ -107,7 +107,14 @@ def start_emulator(
     if service == "bigquery":
         rest_port = free_port()
         kept = ["--persistent", f"--data-dir={data}"] if data else ["--ephemeral"]
-        words = ["start", f"--grpc-port={port}", f"--rest-port={rest_port}", "--log-level=error", *kept]
+        words = [
+            str(_BIGQUERY),
+            "start",
+            f"--grpc-port={port}",
+            f"--rest-port={rest_port}",
+            "--log-level=error",
+            *kept,
+        ]
         words.append(f"--project={PROJECT}")
     else:
         words = [f"--host={_LOOPBACK}", f"--port={port}"]

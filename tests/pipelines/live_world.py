@@ -1,0 +1,274 @@
+"""A running job on emulators, seen from outside: publish, kill, restart, and reconcile to the last event."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from pipelines.cli.up import local_config
+from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
+from pipelines.live_services import dataset_of, make_resources, profiles_of, pubsub_host
+from pipelines.local.services import LocalServices
+from schemas.decision import Decision, Outcome
+from schemas.store import NO_TOKEN, Head
+from schemas.workspace import Workspace, load_workspace
+from sinks.bigquery_reading import BigQueryReading
+from sinks.event_files import EventFiles
+from sinks.pubsub_messages import publish_batches
+from sinks.pubsub_publisher import TopicWriter
+from sinks.pubsub_subscription import PubSubSubscription
+from sinks.pubsub_topics import PubSubTopics, actions_topic, events_topic
+from sinks.sqlite_profiles import SqliteProfiles
+from tests.pipelines.command_line import ROOT, SHOP
+from tests.pipelines.recorded_job import Recorded, read_batches
+from transforms.core.engine import Engine
+from transforms.core.fold import prune
+from transforms.core.plan import Plan
+from transforms.core.profile import decode_image, facts
+from transforms.core.recorded_times import keep_publish_times
+
+PATIENCE_SECONDS = 120.0
+POLL_SECONDS = 0.2
+QUIET_POLLS = 20
+
+
+def live_shop(folder: Path) -> Path:
+    """The example shop, whose actions do not expire while the test runs, though its events are old."""
+    shutil.copytree(SHOP, folder)
+    for path in (folder / "journeys").glob("*.yaml"):
+        lines = path.read_text().splitlines()
+        kept = ["    expires_after: 3650d" if "expires_after:" in line else line for line in lines]
+        path.write_text("\n".join(kept) + "\n")
+    return folder
+
+
+@dataclass
+class LiveWorld:
+    """The services of one test, by a project of its own, and the job's processes.
+
+    Attributes:
+        jobs: by the directory that each runs in.
+    """
+
+    config: LiveConfig
+    workspace: Workspace
+    directory: Path
+    jobs: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, services: LocalServices, shop: Path, project: str, directory: Path) -> LiveWorld:
+        """Makes topics, subscriptions and tables."""
+        workspace = load_workspace(shop, {})
+        config = msgspec.structs.replace(local_config(workspace, services), project=project)
+        make_resources(config, workspace)
+        world = cls(config, workspace, directory)
+        with PubSubTopics(project, emulator_host=pubsub_host(config)) as topics:
+            for channel in workspace.channels:
+                topics.create_subscription(world.audit(channel), actions_topic(workspace.name, channel))
+        return world
+
+    def audit(self, channel: str) -> str:
+        """The subscription by which the test sees every action of a channel."""
+        return f"audit-{channel}"
+
+    def start(self, name: str = "job") -> None:
+        """Starts the job, or another one beside it, with nothing of what it knew before."""
+        directory = self.directory / name
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / LIVE_NAME).write_bytes(msgspec.json.encode(self.config))
+        (directory / STATUS_NAME).unlink(missing_ok=True)
+        with (directory / "log").open("ab") as log:
+            self.jobs[directory] = subprocess.Popen(
+                [sys.executable, "-m", "tests.pipelines.recorded_job", str(directory)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+
+    def kill(self, name: str = "job") -> None:
+        """Kills the job and its runner at once."""
+        job = self.jobs.pop(self.directory / name)
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+
+    def alive(self, name: str = "job") -> bool:
+        """Whether the job is still there."""
+        return self.jobs[self.directory / name].poll() is None
+
+    def status(self, name: str = "job") -> Status | None:
+        """What the job last said of itself."""
+        try:
+            return msgspec.json.decode((self.directory / name / STATUS_NAME).read_bytes(), type=Status)
+        except FileNotFoundError:
+            return None
+
+    def stop(self) -> None:
+        """Kills whatever runs."""
+        for directory in list(self.jobs):
+            self.kill(directory.name)
+
+    def publish(self, files: Iterable[Path], rate: float | None = None) -> int:
+        """Publishes event files with the publish times that they carry; gives how many messages."""
+        source = EventFiles(tuple(map(str, files)))
+        batches = (keep_publish_times(batch) for split in source.splits() for batch in source.read(split))
+        writer = TopicWriter(self.config.project, emulator_host=pubsub_host(self.config))
+        try:
+            return publish_batches(writer, events_topic(self.workspace.name), batches, rate).messages
+        finally:
+            writer.close()
+
+    def eventually(self, what: str, holds: Callable[[], bool]) -> None:
+        """Waits until something holds.
+
+        Raises:
+            AssertionError: it does not within two minutes.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            dead = [directory.name for directory in self.jobs if not self.alive(directory.name)]
+            assert not dead, f"jobs ended by themselves: {dead}; see their logs in {self.directory}"
+            assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
+            time.sleep(POLL_SECONDS)
+
+    def settle(self) -> None:
+        """Waits until no job does anything: nothing is read and nothing committed for a while.
+
+        BigQuery's emulator shares one connection among all who ask it: it is asked when nobody writes.
+        """
+        seen: list[dict[str, int]] = []
+
+        def quiet() -> bool:
+            now: dict[str, int] = {}
+            for directory in self.jobs:
+                status = self.status(directory.name)
+                counters = status.counters if status is not None else {}
+                now |= {f"{directory.name}:{name}": counters.get(name, 0) for name in ("read", "commits")}
+            seen.append(now)
+            return len(seen) > QUIET_POLLS and all(former == now for former in seen[-QUIET_POLLS:])
+
+        self.eventually("nothing is going on", quiet)
+
+    def received(self) -> tuple[int, int]:
+        """How many different messages stand on the tape, and in the dead letters."""
+        with BigQueryReading(dataset_of(self.config)) as reading:
+            (tape,) = reading.sql("SELECT count(DISTINCT message_id) FROM tape_raw").rows
+            (letters,) = reading.sql("SELECT count(DISTINCT message_id) FROM dead_letters").rows
+        return tape[0], letters[0]
+
+    def facts(self) -> dict[str, bytes]:
+        """Every person's facts, from Bigtable."""
+        store = profiles_of(self.config, self.workspace)
+        try:
+            return facts_of(store.scan(), Plan(self.workspace))
+        finally:
+            store.close()
+
+    def actions(self) -> dict[str, set[bytes]]:
+        """Every action that was published since the last call, by id."""
+        bodies: dict[str, set[bytes]] = defaultdict(set)
+        for channel in self.workspace.channels:
+            subscription = PubSubSubscription(
+                self.config.project, self.audit(channel), emulator_host=pubsub_host(self.config)
+            )
+            try:
+                while (pulled := subscription.pull(1000, 1.0)).payloads:
+                    for body, attributes in zip(pulled.payloads, pulled.attributes, strict=True):
+                        assert attributes["action_id"] == json.loads(body)["action_id"]
+                        bodies[attributes["action_id"]].add(body)
+                    subscription.acknowledge(pulled.ack_ids)
+            finally:
+                subscription.close()
+        return bodies
+
+    def sent(self) -> set[str]:
+        """The ids of the actions that decisions in BigQuery say were sent."""
+        with BigQueryReading(dataset_of(self.config)) as reading:
+            rows = reading.sql("SELECT action_id FROM decisions WHERE outcome = 'sent'").rows
+        return {action_id for (action_id,) in rows}
+
+    def decision_ids(self) -> set[str]:
+        """The ids of all decisions in BigQuery."""
+        with BigQueryReading(dataset_of(self.config)) as reading:
+            return {row[0] for row in reading.sql("SELECT decision_id FROM decisions").rows}
+
+    def repeated(self) -> tuple[dict[str, bytes], list[Decision]]:
+        """Images and decisions of the committed batches, executed again one after another."""
+        recorded = [batch for path in self.directory.glob("*/batches") for batch in read_batches(path)]
+        return execute_again(self.workspace, recorded, self._heads())
+
+    def _heads(self) -> dict[int, str]:
+        store = profiles_of(self.config, self.workspace)
+        try:
+            return {shard: store.head(shard).token for shard in range(self.workspace.shards)}
+        finally:
+            store.close()
+
+    def images(self) -> dict[str, bytes]:
+        """Every person's image, from Bigtable."""
+        store = profiles_of(self.config, self.workspace)
+        try:
+            return dict(store.scan())
+        finally:
+            store.close()
+
+
+def facts_of(images: Iterable[tuple[str, bytes]], plan: Plan) -> dict[str, bytes]:
+    """The facts of each image."""
+    found = {}
+    for person_id, image in images:
+        profile = decode_image(image)
+        prune(profile, plan)
+        found[person_id] = facts(profile)
+    return found
+
+
+def bounded_facts(output: Path, workspace: Workspace) -> dict[str, bytes]:
+    """The facts of each person that a bounded run left."""
+    store = SqliteProfiles(output / "profiles.sqlite", read_only=True)
+    try:
+        return facts_of(store.scan(), Plan(workspace))
+    finally:
+        store.close()
+
+
+def execute_again(
+    workspace: Workspace, recorded: Iterable[Recorded], heads: Mapping[int, str]
+) -> tuple[dict[str, bytes], list[Decision]]:
+    """Executes what was committed: the batches on the chain of tokens that ends in each shard's head."""
+    by_token = {batch.token: batch for batch in recorded}
+    engine = Engine(workspace)
+    images: dict[str, bytes] = {}
+    decisions: list[Decision] = []
+    for shard, token in heads.items():
+        chain: list[Recorded] = []
+        while token != NO_TOKEN:
+            chain.append(by_token[token])
+            token = chain[-1].expected_token
+        head = Head(0, NO_TOKEN, None)
+        for batch in reversed(chain):
+            own = {person: images[person] for person in batch.events if person in images}
+            commit = engine.advance(shard, head, own, batch.events, batch.as_of_us).commit
+            assert commit.token == batch.token
+            head = Head(commit.sequence, commit.token, None)
+            images.update(commit.images)
+            decisions += commit.outbox.decisions
+    return images, decisions
+
+
+def sent_ids(decisions: Iterable[Decision]) -> set[str | None]:
+    """The ids of the actions that decisions sent."""
+    return {decision.action_id for decision in decisions if decision.outcome is Outcome.SENT}
