@@ -1,9 +1,9 @@
 """A Pub/Sub subscription as a source of messages.
 
-It pulls by unary Pull, one request at a time, ahead of who asks. StreamingPull costs as much CPU a message,
-and Google's emulator delivers at most 100 messages in 50 ms by it, of those of a dead stream none until
-their leases end; unary Pull gives 16,000 a second there. A Pull under way is never cut short to return in
-time: a response that nobody waits for would be lost until its leases end.
+It pulls by unary Pull, one request at a time, ahead of who asks. StreamingPull costs as much CPU a message
+and is no faster with a single one, and Google's emulator delivers at most 100 messages in 50 ms by it, by
+unary Pull more than ten times as many (`benchmarks/pubsub.py`). A Pull under way is never cut short to return
+in time: a response that nobody waits for would be lost until its leases end.
 """
 
 from __future__ import annotations
