@@ -23,7 +23,24 @@ def advance_shard(
     as_of_us: int,
     woken: Sequence[DueRow] = (),
 ) -> Advanced:
-    """Commits a batch to a shard and publishes what it decided.
+    """Commits a batch to a shard and publishes what it decided; see `commit_shard`."""
+    advanced = commit_shard(engine, store, publisher, shard, events, as_of_us, woken)
+    commit = advanced.commit
+    publisher.publish(shard, commit.sequence, commit.outbox)
+    store.acknowledge(shard, commit.token)
+    return advanced
+
+
+def commit_shard(
+    engine: Engine,
+    store: ProfileStore,
+    publisher: Publisher,
+    shard: int,
+    events: Mapping[str, Sequence[FoldEvent]],
+    as_of_us: int,
+    woken: Sequence[DueRow] = (),
+) -> Advanced:
+    """Commits a batch to a shard; what it decided is still to be published, and then acknowledged.
 
     An outbox that the shard's last commit left unpublished goes out first; where another writer commits
     in between, the batch is advanced again from what that one wrote.
@@ -42,10 +59,7 @@ def advance_shard(
         advanced = engine.advance(shard, head, images, events, as_of_us)
         if woken:
             advanced.commit = msgspec.structs.replace(advanced.commit, woken=tuple(woken))
-        commit = advanced.commit
-        if store.commit(commit):
-            publisher.publish(shard, commit.sequence, commit.outbox)
-            store.acknowledge(shard, commit.token)
+        if store.commit(advanced.commit):
             return advanced
 
 

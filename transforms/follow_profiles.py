@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.transforms.timeutil import TimeDomain
@@ -19,8 +21,10 @@ from transforms.core.engine import Engine
 from transforms.counting import count, count_advanced
 from transforms.gather import Gather
 from transforms.live_shards import LiveShards
-from transforms.pausing import paused_collection
 from transforms.shard_events import Slice, SlicedBatch, decode_slice, encode_slice
+
+COMMITS_AT_ONCE = 8
+"""So many shards of a worker wait for their services at once."""
 
 _NO_EVENTS = encode_slice(Slice([]))
 
@@ -44,7 +48,7 @@ class FollowProfiles(beam.PTransform[beam.PCollection[tuple[int, SlicedBatch]], 
     now_us: Callable[[], int]
 
     def expand(self, batches: beam.PCollection[tuple[int, SlicedBatch]]) -> beam.PCollection[int]:
-        """Gives a shard for each of its commits."""
+        """Gives a shard for each commit that ended waits."""
         follow = _FollowShard(self.workspace, self.store, self.publisher, self.acknowledger, self.now_us)
         shards = [(shard, (0, _NO_EVENTS)) for shard in range(self.workspace.shards)]
         hint = tuple[int, tuple[int, bytes]]
@@ -78,30 +82,43 @@ class _FollowShard(beam.DoFn):
         # One for all threads of a worker: rows stay cached wherever a shard comes up next.
         self._shared = Shared()
         self._shards: LiveShards | None = None
+        self._waiting: dict[int, list[Slice]] = {}
 
     def setup(self) -> None:
         self._shards = self._shared.acquire(
-            lambda: LiveShards(Engine(self._workspace), self._store, self._publisher, self._now_us)
+            lambda: LiveShards(
+                Engine(self._workspace),
+                self._store,
+                self._publisher,
+                self._now_us,
+                _SideBySide(COMMITS_AT_ONCE),
+            )
         )
+
+    def start_bundle(self) -> None:
+        self._waiting = {}
 
     def process(
         self,
         keyed: tuple[int, Iterable[SlicedBatch]],
+        at: Timestamp = beam.DoFn.TimestampParam,
         wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
-    ) -> Iterator[int]:
-        assert self._shards is not None
+    ) -> None:
         shard, batches = keyed
-        with paused_collection():
-            slices = [decode_slice(packed) for _, packed in batches]
-            advanced = self._shards.advance(shard, slices)
+        slices = [decode_slice(packed) for _, packed in batches]
+        self._waiting.setdefault(shard, []).extend(slices)
+        # No timer can be set once the bundle has committed: this one fires then, and sets the next.
+        wake.set(at)
+
+    def finish_bundle(self) -> None:
+        assert self._shards is not None
+        for advanced in self._shards.advance(self._waiting):
+            count_advanced(advanced)
+        slices = [part for parts in self._waiting.values() for part in parts]
+        count(Metric.BATCHES, sum(bool(part.events) for part in slices))
         ack_ids = [ack_id for part in slices for ack_id in part.ack_ids]
         if ack_ids and self._acknowledger is not None:
             self._acknowledger.acknowledge(ack_ids)
-        count(Metric.BATCHES, len(slices))
-        self._arm(shard, wake)
-        if advanced is not None:
-            count_advanced(advanced)
-            yield shard
 
     @on_timer(_WAKE)
     def on_wake(
@@ -111,17 +128,23 @@ class _FollowShard(beam.DoFn):
         wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
     ) -> Iterator[int]:
         assert self._shards is not None
-        with paused_collection():
-            advanced = self._shards.wake(shard, at.micros)
-        self._arm(shard, wake, at.micros)
+        advanced = self._shards.wake(shard, at.micros)
+        due_us = self._shards.next_wake_us(shard, at.micros)
+        if due_us is not None:
+            wake.set(Timestamp(micros=due_us))
         if advanced is not None:
             count_advanced(advanced)
             yield shard
 
-    def _arm(
-        self, shard: int, wake: beam.transforms.userstate.RuntimeTimer, woken_us: int | None = None
-    ) -> None:
-        assert self._shards is not None
-        due_us = self._shards.next_wake_us(shard, woken_us)
-        if due_us is not None:
-            wake.set(Timestamp(micros=due_us))
+
+class _SideBySide:
+    """Runs functions in threads, at most so many at once."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="commit")
+
+    def __call__(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        futures = [self._pool.submit(call) for call in calls]
+        # All have ended before the first error rises: nothing goes on behind a bundle that failed.
+        wait(futures)
+        return [future.result() for future in futures]

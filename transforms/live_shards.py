@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
-from schemas.store import ProfileStore, Publisher
-from transforms.commit import MAX_DUE, advance_shard, wake_persons
+from schemas.store import Outbox, ProfileStore, Publisher
+from transforms.commit import MAX_DUE, commit_shard, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
+from transforms.pausing import paused_collection
 from transforms.shard_events import Slice
+
+RunAll = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
 _EVER_US = 1 << 62
 
@@ -21,34 +26,59 @@ class LiveShards:
     """
 
     def __init__(
-        self, engine: Engine, store: ProfileStore, publisher: Publisher, now_us: Callable[[], int]
+        self,
+        engine: Engine,
+        store: ProfileStore,
+        publisher: Publisher,
+        now_us: Callable[[], int],
+        run_all: RunAll,
     ) -> None:
+        """`run_all`: calls functions, maybe at once, and gives their results, in their order."""
         self._engine = engine
         self._store = store
         self._publisher = publisher
         self._now_us = now_us
+        self._run_all = run_all
         self._watermarks: dict[int, int] = {}
         self._tokens: dict[int, str] = {}
         self._due_us: dict[int, int] = {}
 
-    def advance(self, shard: int, slices: Iterable[Slice]) -> Advanced | None:
-        """Folds and decides the events of a shard in one commit; None where there are none.
+    def advance(self, batches: Mapping[int, Iterable[Slice]]) -> list[Advanced]:
+        """Folds and decides the events of several shards, each in one commit; none for one without events.
 
-        When it returns, what was committed is published, and the messages of the slices are settled.
+        The shards commit side by side, and publish together: what takes long is to wait for services. When
+        it returns, what was committed is published, and the messages of the slices are settled.
         """
+        work = {
+            shard: persons for shard, slices in batches.items() if (persons := self._persons(shard, slices))
+        }
+        advanced = self._run_all([partial(self._commit, shard, persons) for shard, persons in work.items()])
+        commits = [item.commit for item in advanced]
+        if commits:
+            outbox = Outbox(
+                [action for commit in commits for action in commit.outbox.actions],
+                [decision for commit in commits for decision in commit.outbox.decisions],
+            )
+            self._publisher.publish(commits[0].shard, commits[0].sequence, outbox)
+            self._run_all([partial(self._store.acknowledge, item.shard, item.token) for item in commits])
+        for item in advanced:
+            self._note(item.commit.shard, item)
+        return advanced
+
+    def _persons(self, shard: int, slices: Iterable[Slice]) -> dict[str, list[FoldEvent]]:
         persons: dict[str, list[FoldEvent]] = {}
         for part in slices:
             if part.watermark_us is not None:
                 self._watermarks[shard] = max(part.watermark_us, self._watermarks.get(shard, 0))
             for event in part.events:
                 persons.setdefault(event.person_id, []).append(event)
-        if not persons:
-            return None
-        advanced = advance_shard(
-            self._engine, self._store, self._publisher, shard, persons, self._clock_us(shard)
-        )
-        self._note(shard, advanced)
-        return advanced
+        return persons
+
+    def _commit(self, shard: int, persons: dict[str, list[FoldEvent]]) -> Advanced:
+        with paused_collection():
+            return commit_shard(
+                self._engine, self._store, self._publisher, shard, persons, self._clock_us(shard)
+            )
 
     def wake(self, shard: int, watermark_us: int) -> Advanced | None:
         """Ends waits of at most 500 persons that are due; None where nobody is.
@@ -58,6 +88,9 @@ class LiveShards:
         """
         self._watermarks[shard] = max(watermark_us, self._watermarks.get(shard, 0))
         clock_us = self._clock_us(shard)
+        self._take_over(shard)
+        if self._due_us[shard] > clock_us:
+            return None
         due = self._store.due(shard, clock_us, MAX_DUE)
         if not due:
             self._look(shard)
@@ -76,12 +109,7 @@ class LiveShards:
             woken_us: the watermark that has woken it just now. What is due by then and not by the shard's
                 clock will not become due in this job, which is being drained.
         """
-        if shard not in self._due_us:
-            head = self._store.head(shard)
-            if head.outbox is not None:
-                self._publisher.publish(shard, head.sequence, head.outbox, again=True)
-                self._store.acknowledge(shard, head.token)
-            self._look(shard)
+        self._take_over(shard)
         due_us = self._due_us[shard]
         if due_us == _EVER_US or (woken_us is not None and self._clock_us(shard) < due_us <= woken_us):
             return None
@@ -93,6 +121,15 @@ class LiveShards:
 
     def _clock_us(self, shard: int) -> int:
         return min(self._watermarks.get(shard, 0), self._now_us())
+
+    def _take_over(self, shard: int) -> None:
+        """Does what the last commit of a shard left undone, if this job has not seen the shard yet."""
+        if shard not in self._due_us:
+            head = self._store.head(shard)
+            if head.outbox is not None:
+                self._publisher.publish(shard, head.sequence, head.outbox, again=True)
+                self._store.acknowledge(shard, head.token)
+            self._look(shard)
 
     def _look(self, shard: int) -> None:
         """Reads the shard's first due row."""

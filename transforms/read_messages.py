@@ -16,15 +16,19 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.message import MessageBatch
 from schemas.metrics import Metric
-from schemas.streams import MessageSubscription
+from schemas.streams import MessageSubscription, Pulled
 from transforms.batch_coders import register_batch_coders
 from transforms.core.delivery import DeliveryWatermark
 from transforms.counting import gauge
 
-MAX_MESSAGES = 1_000
+MAX_MESSAGES = 2_000
 """As many messages a micro-batch has at most."""
 WAIT_SECONDS = 0.5
 """So long a read waits for the first of them."""
+_FULL_MESSAGES = 100
+"""A pull that gives so many says that more are waiting."""
+_MORE_SECONDS = 0.02
+"""So long a read waits for those."""
 
 _ENDLESS = OffsetRange(0, 1 << 62)
 
@@ -90,7 +94,7 @@ class _Pull(beam.DoFn):
         assert self._watermark is not None
         if not tracker.try_claim(tracker.current_restriction().start):
             return
-        pulled = self._subscription.pull(MAX_MESSAGES, WAIT_SECONDS)
+        pulled = pull_batch(self._subscription)
         now_us = self._now_us()
         if pulled.payloads:
             earliest_us = min(pulled.publish_us)
@@ -114,3 +118,19 @@ class _Pull(beam.DoFn):
 
     def teardown(self) -> None:
         self._subscription.close()
+
+
+def pull_batch(subscription: MessageSubscription) -> Pulled:
+    """What one read gives: what is there at once, and with a backlog as much as makes a good batch."""
+    pulled = subscription.pull(MAX_MESSAGES, WAIT_SECONDS)
+    more = pulled
+    while len(more.payloads) >= _FULL_MESSAGES and len(pulled.payloads) < MAX_MESSAGES:
+        more = subscription.pull(MAX_MESSAGES - len(pulled.payloads), _MORE_SECONDS)
+        pulled = Pulled(
+            [*pulled.payloads, *more.payloads],
+            [*pulled.message_ids, *more.message_ids],
+            [*pulled.attributes, *more.attributes],
+            [*pulled.publish_us, *more.publish_us],
+            [*pulled.ack_ids, *more.ack_ids],
+        )
+    return pulled

@@ -75,7 +75,9 @@ class World:
         self.events: list[FoldEvent] = []
 
     def _owner(self, handle: Handle) -> LiveShards:
-        return LiveShards(self.engine, handle, handle, lambda: self.now_us)
+        return LiveShards(
+            self.engine, handle, handle, lambda: self.now_us, lambda calls: [c() for c in calls]
+        )
 
     def restart(self, owner: int) -> None:
         """A crashed owner comes back without anything that it knew."""
@@ -97,13 +99,12 @@ class World:
         )
 
     def deliver(self, owner: int, events: Sequence[FoldEvent], watermark_us: int) -> bool:
-        """Hands events to an owner, shard by shard; False where it crashed."""
-        for shard in range(SHARDS):
-            mine = [event for event in events if int(event.person_id, 16) % SHARDS == shard]
-            slices = [Slice(mine, [], watermark_us)]
-            if mine and not self._try(owner, partial(self.owners[owner].advance, shard, slices)):
-                return False
-        return True
+        """Hands events to an owner; False where it crashed."""
+        batches: dict[int, list[Slice]] = {}
+        for event in events:
+            shard = int(event.person_id, 16) % SHARDS
+            batches.setdefault(shard, [Slice([], [], watermark_us)])[0].events.append(event)
+        return self._try(owner, partial(self.owners[owner].advance, batches))
 
     def wake(self, owner: int, shard: int, watermark_us: int) -> bool:
         """A timer fires; False where the owner crashed."""
@@ -320,3 +321,16 @@ def test_a_successor_learns_of_waits_that_another_left(workspace: Workspace) -> 
     assert world.deliver(0, world.events[1:], START_US)
     assert world.deliver(1, [world.event("purchase", 3, 1, 2)], START_US)
     assert world.owners[1].next_wake_us(0) == START_US + HOUR_US
+
+
+def test_a_shard_that_is_woken_first_is_taken_over(workspace: Workspace) -> None:
+    world = World(workspace, 2)
+    world.events = [world.event("cart_added", 1, 0, 2)]
+    world.handles[0].fault = "cut rows"
+    assert not world.deliver(0, world.events, START_US)
+    world.now_us = START_US + HOUR_US
+    woken = world.owners[1].wake(0, LONG_US)
+    assert woken is not None
+    assert [item.journey for item in woken.commit.outbox.decisions] == ["waits"]
+    world.settle()
+    world.check()
