@@ -31,6 +31,7 @@ class LiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         location: where a new dataset is made.
         endpoints: of emulators; None for the real services.
         readers: how many reads of the subscription go on at once.
+        ack_deadline_seconds: of the subscription, 10 to 600: so long after a crash its messages come again.
     """
 
     workspace: str
@@ -42,6 +43,7 @@ class LiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     location: str = "EU"
     endpoints: Endpoints | None = None
     readers: int = 1
+    ack_deadline_seconds: int = 60
 
 
 LIVE_NAME = "live.json"

@@ -15,7 +15,12 @@ from sinks.pubsub_topics import PubSubTopics
 
 def live_subscription(config: LiveConfig) -> PubSubSubscription:
     """The firehose."""
-    return PubSubSubscription(config.project, config.subscription, emulator_host=pubsub_host(config))
+    return PubSubSubscription(
+        config.project,
+        config.subscription,
+        emulator_host=pubsub_host(config),
+        ack_deadline_seconds=config.ack_deadline_seconds,
+    )
 
 
 def profiles_of(config: LiveConfig, workspace: Workspace) -> BigtableProfiles:
@@ -38,7 +43,7 @@ def dataset_of(config: LiveConfig) -> BigQueryDataset:
 def make_resources(config: LiveConfig, workspace: Workspace) -> None:
     """Makes topics, subscriptions, tables and views, as far as they are not there."""
     with PubSubTopics(config.project, emulator_host=pubsub_host(config)) as topics:
-        topics.ensure_firehose(workspace.name)
+        topics.ensure_firehose(workspace.name, config.ack_deadline_seconds)
         topics.ensure_actions(workspace.name, workspace.channels)
     ensure_table(_table_of(config), [workspace.name])
     BigQueryTables(dataset_of(config)).ensure()

@@ -65,11 +65,11 @@ class PubSubTopics:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ensure_firehose(self, workspace: str) -> None:
+    def ensure_firehose(self, workspace: str, ack_deadline_seconds: int = ACK_DEADLINE_SECONDS) -> None:
         """A workspace's firehose, with the subscription that its job reads."""
         events = events_topic(workspace)
         self.create_topic(events)
-        self.create_subscription(events, events)
+        self.create_subscription(events, events, ack_deadline_seconds=ack_deadline_seconds)
 
     def ensure_actions(self, workspace: str, channels: Iterable[str]) -> None:
         """A topic for each channel of a workspace."""

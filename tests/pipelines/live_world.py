@@ -38,7 +38,7 @@ from transforms.core.plan import Plan
 from transforms.core.profile import decode_image, facts
 from transforms.core.recorded_times import keep_publish_times
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 POLL_SECONDS = 0.2
 QUIET_POLLS = 20
 
@@ -70,7 +70,9 @@ class LiveWorld:
     def make(cls, services: LocalServices, shop: Path, project: str, directory: Path) -> LiveWorld:
         """Makes topics, subscriptions and tables."""
         workspace = load_workspace(shop, {})
-        config = msgspec.structs.replace(local_config(workspace, services), project=project)
+        config = msgspec.structs.replace(
+            local_config(workspace, services), project=project, ack_deadline_seconds=10
+        )
         make_resources(config, workspace)
         world = cls(config, workspace, directory)
         with PubSubTopics(project, emulator_host=pubsub_host(config)) as topics:
@@ -135,7 +137,7 @@ class LiveWorld:
         """Waits until something holds.
 
         Raises:
-            AssertionError: it does not within two minutes.
+            AssertionError: it does not within four minutes.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds():
