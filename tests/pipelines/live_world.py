@@ -143,8 +143,16 @@ class LiveWorld:
         while not holds():
             dead = [directory.name for directory in self.jobs if not self.alive(directory.name)]
             assert not dead, f"jobs ended by themselves: {dead}; see their logs in {self.directory}"
+            if time.monotonic() >= deadline:
+                self._tell_where_they_are()
             assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
             time.sleep(POLL_SECONDS)
+
+    def _tell_where_they_are(self) -> None:
+        """Lets each job write into its log where its threads are."""
+        for job in self.jobs.values():
+            os.kill(job.pid, signal.SIGUSR1)
+        time.sleep(POLL_SECONDS)
 
     def settle(self) -> None:
         """Waits until no job does anything: nothing is read and nothing committed for a while.

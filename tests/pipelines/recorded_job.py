@@ -6,7 +6,9 @@ before each commit, the batch to `DIRECTORY/batches`; a batch that was committed
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import signal
 import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,5 +80,6 @@ def record(path: Path) -> None:
 if __name__ == "__main__":
     from pipelines.live_job import main
 
+    faulthandler.register(signal.SIGUSR1)
     record(Path(sys.argv[1], "batches"))
     sys.exit(main())
