@@ -56,6 +56,13 @@ class ReadMessages(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[MessageB
         )
 
 
+class _Unsplit(OffsetRestrictionTracker):
+    """Lets a read end after each batch, and never be two: as many go on as there are readers."""
+
+    def try_split(self, fraction_of_remainder: float) -> Any:
+        return super().try_split(fraction_of_remainder) if fraction_of_remainder == 0 else None
+
+
 class _Endlessly(RestrictionProvider):
     """Offsets count reads; there is no end, and a drain ends it."""
 
@@ -63,7 +70,7 @@ class _Endlessly(RestrictionProvider):
         return _ENDLESS
 
     def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
-        return OffsetRestrictionTracker(restriction)
+        return _Unsplit(restriction)
 
     def restriction_size(self, element: int, restriction: OffsetRange) -> int:
         return 1
@@ -76,48 +83,57 @@ _RESTRICTION = beam.DoFn.RestrictionParam(_Endlessly())
 _WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
 
 
+class _Delivery:
+    """A subscription and how far it has come: one for all instances of a worker.
+
+    A read goes on in whatever instance comes next. If each had a subscription of its own, messages that one
+    has pulled ahead would wait, leased, until its turn comes again.
+    """
+
+    def __init__(self, subscription: MessageSubscription) -> None:
+        self.subscription = subscription
+        self.watermark = DeliveryWatermark()
+
+
 class _Pull(beam.DoFn):
     def __init__(self, subscription: MessageSubscription, now_us: Callable[[], int]) -> None:
         self._subscription = subscription
         self._now_us = now_us
         self._shared = Shared()
-        self._watermark: DeliveryWatermark | None = None
+        self._delivery: _Delivery | None = None
 
     def setup(self) -> None:
-        # A read goes on in whatever instance comes next; delivery is the subscription's, not the reader's.
-        self._watermark = self._shared.acquire(DeliveryWatermark)
+        self._delivery = self._shared.acquire(lambda: _Delivery(self._subscription))
 
     @beam.DoFn.unbounded_per_element()
     def process(
         self, element: int, tracker: Any = _RESTRICTION, estimator: Any = _WATERMARK
     ) -> Iterator[TimestampedValue]:
-        assert self._watermark is not None
+        assert self._delivery is not None
+        subscription, watermark = self._delivery.subscription, self._delivery.watermark
         if not tracker.try_claim(tracker.current_restriction().start):
             return
-        pulled = pull_batch(self._subscription)
+        pulled = pull_batch(subscription)
         now_us = self._now_us()
         if pulled.payloads:
             earliest_us = min(pulled.publish_us)
-            self._watermark.delivered(earliest_us, now_us)
+            watermark.delivered(earliest_us, now_us)
             batch = MessageBatch(
-                f"{self._subscription.name}@{pulled.message_ids[0]}",
+                f"{subscription.name}@{pulled.message_ids[0]}",
                 pulled.payloads,
                 pulled.message_ids,
                 list(pulled.attributes),
                 list(pulled.publish_us),
                 pulled.ack_ids,
-                self._watermark.read_us(now_us),
+                watermark.read_us(now_us),
             )
             gauge(Metric.DELIVERY_LAG, (now_us - earliest_us) // 1000)
             yield TimestampedValue(batch, Timestamp(micros=earliest_us))
-        watermark_us = self._watermark.read_us(now_us)
+        watermark_us = watermark.read_us(now_us)
         gauge(Metric.WATERMARK_AGE, (now_us - watermark_us) // 1000)
         estimator.set_watermark(Timestamp(micros=watermark_us))
         # The runner passes a bundle on when it ends: it ends here.
         tracker.defer_remainder()
-
-    def teardown(self) -> None:
-        self._subscription.close()
 
 
 def pull_batch(subscription: MessageSubscription) -> Pulled:
