@@ -146,8 +146,8 @@ def explained(resource: str) -> Iterator[None]:
         yield
     except exceptions.NotFound as error:
         raise CjaasError(
-            f"{resource}: expected it to exist, but Pub/Sub has none: make it with `cjaas up`, or with"
-            " Terraform (infra/)"
+            f"{resource}: expected it to exist, but Pub/Sub has none: `cjaas up` makes it"
+            " locally, and in the cloud whoever sets up the project"
         ) from error
     except exceptions.PermissionDenied as error:
         raise CjaasError(

@@ -67,8 +67,8 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     try:
         with LocalServices(output / "logs") as services:
             config = local_config(workspace, services)
-            (output / LIVE_NAME).write_bytes(msgspec.json.encode(config))
             _prepare(config, workspace)
+            (output / LIVE_NAME).write_bytes(msgspec.json.encode(config))
             _tell(config, output, console)
             _follow(output, stop, arguments.seconds, console)
     finally:
