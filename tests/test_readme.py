@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipelines.cli.main import COMMANDS
+from pipelines.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -90,6 +91,53 @@ def test_every_workspace_that_make_checks_is_in_order(checkout: Path) -> None:
     assert len(commands) == 2
     for command in commands:
         assert "is in order" in shell(command, checkout)
+
+
+def streaming() -> list[list[str]]:
+    """The words of each command that needs a running job: blocks of `bash` are those, of `sh` all others."""
+    lines = "".join(blocks("bash")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines]
+
+
+def test_streaming_is_set_up_by_make() -> None:
+    assert ["make", "emulators"] in streaming()
+    assert any("prism" in line for line in recipe("emulators"))
+
+
+def test_streaming_commands_are_in_order_and_ask_for_a_job(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """None is up here, and each says so: it has been understood, and its workspace and channel are known."""
+    monkeypatch.chdir(checkout)
+    asked = []
+    for program, *words in streaming():
+        if program == "make" or words[0] in ("up", "generate"):
+            continue
+        assert program == "cjaas"
+        assert main(words) != 0
+        error = capfd.readouterr().err
+        assert "no job is up there" in error or "`cjaas up`" in error, error
+        asked.append(words[0])
+    assert set(asked) == {"publish", "profile", "sql", "explain", "tail", "down"}
+
+
+def test_starting_a_stream_is_understood(capfd: pytest.CaptureFixture[str]) -> None:
+    [words] = [words[1:] for words in streaming() if words[1] == "up"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    help_ = capfd.readouterr().out
+    assert {word for word in words if word.startswith("--")} <= set(help_.split())
+
+
+def test_recent_events_can_be_made(checkout: Path) -> None:
+    [command] = [block for block in blocks("bash") if "generate" in block]
+    generate = re.split(r"(?<!\\)\n", command)[0].replace("cjaas", ".venv/bin/cjaas", 1)
+    assert "cjaas generate" in generate
+    if sys.platform == "darwin":
+        generate = generate.replace("date -u -d '1 hour ago'", "date -u -v-1H")
+    shell(generate, checkout)
+    assert len((checkout / "out" / "recent.ndjson").read_bytes().splitlines()) == 2_000
 
 
 def test_make_runs_the_tests() -> None:
