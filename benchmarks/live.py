@@ -4,7 +4,8 @@ Run `.venv/bin/python benchmarks/live.py`. It starts the emulators and the job o
 and publishes made-up events of the shop with the time at which they are published. Two questions: how many
 events a second does the job fold and decide, with as many waiting as it can take; and at a given rate, how
 long after its publish time does an action that an event caused reach a subscriber of its channel's topic.
-The publisher, the emulators, the runner and the job share the machine's cores.
+The publisher, the emulators, the runner and the job share the machine's cores. `--no-bigquery` puts a
+server that takes rows and keeps none in the place of BigQuery's emulator, which is what limits the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
@@ -48,11 +51,15 @@ _PART_SECONDS = 0.05
 class Bench:
     """A running job with its services."""
 
-    def __init__(self, services: LocalServices, directory: Path) -> None:
+    def __init__(self, services: LocalServices, directory: Path, bigquery: str | None) -> None:
+        """`bigquery`: `HOST:PORT` of what takes its place, None for its emulator."""
         self.workspace: Workspace = load_workspace(SHOP, os.environ)
         self.config: LiveConfig = local_config(self.workspace, services)
         self.directory = directory
         make_resources(self.config, self.workspace)
+        if bigquery is not None and self.config.endpoints is not None:
+            endpoints = msgspec.structs.replace(self.config.endpoints, bigquery=bigquery)
+            self.config = msgspec.structs.replace(self.config, endpoints=endpoints)
         self.host = pubsub_host(self.config)
         with PubSubTopics(self.config.project, emulator_host=self.host) as topics:
             for channel in self.workspace.channels:
@@ -122,6 +129,18 @@ def _listen(subscription: PubSubSubscription, stop: threading.Event, found: list
             subscription.acknowledge(pulled.ack_ids)
 
 
+@contextmanager
+def rows_taken() -> Iterator[str]:
+    """Where a server listens that takes rows and keeps none."""
+    command = [sys.executable, str(Path(__file__).with_name("append_rows_server.py"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.terminate()
+
+
 def shop_events(events: int) -> list[dict[str, Any]]:
     """Valid events of the shop, without times."""
     path = DATA / f"live-{events}.ndjson"
@@ -163,6 +182,7 @@ def main() -> None:
         "--rate", type=float, default=1_000.0, metavar="N", help="for latency (default: 1000)"
     )
     parser.add_argument("--seconds", type=float, default=30.0, metavar="S", help="at that rate (default: 30)")
+    parser.add_argument("--no-bigquery", action="store_true", help="nothing is kept of tape and decisions")
     arguments = parser.parse_args()
     check_tools()
     timed = int(arguments.rate * arguments.seconds)
@@ -171,8 +191,9 @@ def main() -> None:
     table = Table(title="the running job, on emulators and Prism")
     for name in ("", "figure"):
         table.add_column(name, justify="right" if name else "left")
-    with LocalServices(directory / "logs") as services:
-        bench = Bench(services, directory)
+    with LocalServices(directory / "logs") as services, ExitStack() as stack:
+        server = stack.enter_context(rows_taken()) if arguments.no_bigquery else None
+        bench = Bench(services, directory, server)
         try:
             stop, found = threading.Event(), list[float]()
             listener = threading.Thread(target=bench.latencies, args=(stop, found))

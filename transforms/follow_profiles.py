@@ -101,18 +101,20 @@ class _FollowShard(beam.DoFn):
     def process(
         self,
         keyed: tuple[int, Iterable[SlicedBatch]],
-        at: Timestamp = beam.DoFn.TimestampParam,
         wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
     ) -> None:
+        assert self._shards is not None
         shard, batches = keyed
         slices = [decode_slice(packed) for _, packed in batches]
         self._waiting.setdefault(shard, []).extend(slices)
-        # No timer can be set once the bundle has committed: this one fires then, and sets the next.
-        wake.set(at)
+        # No timer can be set once the bundle has committed: this one is early, if anything.
+        wake.set(Timestamp(micros=self._shards.hint_us(shard, slices)))
 
     def finish_bundle(self) -> None:
         assert self._shards is not None
         for advanced in self._shards.advance(self._waiting):
+            count_advanced(advanced)
+        for advanced in self._shards.wake_due(self._waiting):
             count_advanced(advanced)
         slices = [part for parts in self._waiting.values() for part in parts]
         count(Metric.BATCHES, sum(bool(part.events) for part in slices))
@@ -129,9 +131,9 @@ class _FollowShard(beam.DoFn):
     ) -> Iterator[int]:
         assert self._shards is not None
         advanced = self._shards.wake(shard, at.micros)
-        due_us = self._shards.next_wake_us(shard, at.micros)
-        if due_us is not None:
-            wake.set(Timestamp(micros=due_us))
+        again_us = self._shards.again_us(shard, at.micros)
+        if again_us is not None:
+            wake.set(Timestamp(micros=again_us))
         if advanced is not None:
             count_advanced(advanced)
             yield shard

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.store import Outbox, ProfileStore, Publisher
+from schemas.timestamps import MINUTE_US
 from transforms.commit import MAX_DUE, commit_shard, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
@@ -14,6 +15,9 @@ from transforms.pausing import paused_collection
 from transforms.shard_events import Slice
 
 RunAll = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+
+LOOK_AGAIN_US = 10 * MINUTE_US
+"""So long a shard is left alone at most: another job may have left waits that nobody here knows of."""
 
 _EVER_US = 1 << 62
 
@@ -41,7 +45,13 @@ class LiveShards:
         self._run_all = run_all
         self._watermarks: dict[int, int] = {}
         self._tokens: dict[int, str] = {}
+        self._looked_us: dict[int, int] = {}
         self._due_us: dict[int, int] = {}
+        self._waits_us = {
+            event_type: min(waits)
+            for event_type, plan in engine.plan.types.items()
+            if (waits := [entry.journey.wait_us for entry in plan.entries if entry.journey.wait_us])
+        }
 
     def advance(self, batches: Mapping[int, Iterable[Slice]]) -> list[Advanced]:
         """Folds and decides the events of several shards, each in one commit; none for one without events.
@@ -89,6 +99,9 @@ class LiveShards:
         self._watermarks[shard] = max(watermark_us, self._watermarks.get(shard, 0))
         clock_us = self._clock_us(shard)
         self._take_over(shard)
+        if watermark_us >= self._looked_us.get(shard, 0) + LOOK_AGAIN_US:
+            self._looked_us[shard] = watermark_us
+            self._look(shard)
         if self._due_us[shard] > clock_us:
             return None
         due = self._store.due(shard, clock_us, MAX_DUE)
@@ -99,6 +112,28 @@ class LiveShards:
         self._note(shard, advanced)
         self._look(shard)
         return advanced
+
+    def hint_us(self, shard: int, slices: Iterable[Slice]) -> int:
+        """When to look at a shard again once these events are committed: in time for their waits."""
+        self._take_over(shard)
+        earliest_us = min(self._due_us[shard], self._now_us() + LOOK_AGAIN_US)
+        for part in slices:
+            for event in part.events:
+                wait_us = self._waits_us.get(event.type)
+                if wait_us is not None and event.time_us + wait_us < earliest_us:
+                    earliest_us = event.time_us + wait_us
+        return earliest_us
+
+    def wake_due(self, shards: Iterable[int]) -> list[Advanced]:
+        """Ends the waits of these shards that are due by now, as far as is known here."""
+        woken = []
+        for shard in shards:
+            while self._due_us.get(shard, _EVER_US) <= self._clock_us(shard):
+                advanced = self.wake(shard, self._watermarks.get(shard, 0))
+                if advanced is None:
+                    break
+                woken.append(advanced)
+        return woken
 
     def next_wake_us(self, shard: int, woken_us: int | None = None) -> int | None:
         """When the shard is to be woken next, in microseconds; None for never.
@@ -114,6 +149,18 @@ class LiveShards:
         if due_us == _EVER_US or (woken_us is not None and self._clock_us(shard) < due_us <= woken_us):
             return None
         return due_us
+
+    def again_us(self, shard: int, woken_us: int) -> int | None:
+        """When to look at a shard again that was looked at just now, in microseconds; None for never.
+
+        Args:
+            woken_us: the watermark that has woken it; ahead of the wall clock only in a drain.
+        """
+        due_us = self.next_wake_us(shard, woken_us)
+        if woken_us > self._now_us():
+            return due_us
+        again_us = self._now_us() + LOOK_AGAIN_US
+        return again_us if due_us is None else min(due_us, again_us)
 
     def close(self) -> None:
         """Gives back what store and publisher hold open."""

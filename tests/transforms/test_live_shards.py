@@ -35,7 +35,7 @@ from transforms.core.fold import prune
 from transforms.core.fold_event import FoldEvent
 from transforms.core.profile import decode_image, facts
 from transforms.core.refold import refold
-from transforms.live_shards import LiveShards
+from transforms.live_shards import LOOK_AGAIN_US, LiveShards
 from transforms.shard_events import Slice
 
 COOLDOWN_US = 40 * MINUTE_US
@@ -251,7 +251,7 @@ class Faults(RuleBasedStateMachine):
         owner %= len(world.owners)
         for shard in range(SHARDS):
             world.wake(owner, shard, LONG_US)
-            due_us = world.owners[owner].next_wake_us(shard, LONG_US)
+            due_us = world.owners[owner].again_us(shard, LONG_US)
             assert due_us is None or due_us <= world.now_us
         early = [
             decision
@@ -305,7 +305,8 @@ def test_a_wait_ends_at_its_time_and_not_before(workspace: Workspace) -> None:
     assert owner.next_wake_us(1) is None
     # The watermark alone says nothing of the time: a drain claims that it is at infinity.
     assert owner.wake(0, LONG_US) is None
-    assert owner.next_wake_us(0, LONG_US) is None
+    assert owner.again_us(0, LONG_US) is None
+    assert owner.again_us(0, START_US) == START_US + LOOK_AGAIN_US
     world.now_us = START_US + HOUR_US
     woken = owner.wake(0, LONG_US)
     assert woken is not None
@@ -334,3 +335,24 @@ def test_a_shard_that_is_woken_first_is_taken_over(workspace: Workspace) -> None
     assert [item.journey for item in woken.commit.outbox.decisions] == ["waits"]
     world.settle()
     world.check()
+
+
+def test_a_hint_is_never_later_than_a_wait_of_the_batch(workspace: Workspace) -> None:
+    world = World(workspace, 2)
+    owner = world.owners[0]
+    cart = world.event("cart_added", 1, 0, 2)
+    bought = world.event("purchase", 2, 0, 2)
+    assert owner.hint_us(0, [Slice([bought])]) == START_US + LOOK_AGAIN_US
+    world.now_us = START_US + HOUR_US - MINUTE_US
+    assert owner.hint_us(0, [Slice([bought, cart])]) == START_US + HOUR_US
+    world.events = [cart]
+    assert world.deliver(0, world.events, START_US)
+    assert owner.hint_us(0, [Slice([bought])]) == START_US + HOUR_US
+    # What another job has left is found when the shard is looked at again.
+    assert world.deliver(1, [world.event("cart_added", 3, 1, 4)], START_US)
+    world.now_us = START_US + 2 * HOUR_US
+    woken = owner.wake_due([0])
+    assert woken == []
+    first = owner.wake(0, world.now_us)
+    assert first is not None
+    assert {decision.person_id for decision in first.commit.outbox.decisions} == {f"{2:032x}", f"{4:032x}"}
