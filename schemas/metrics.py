@@ -48,7 +48,7 @@ MEANING: dict[Metric, str] = {
     Metric.COMMITS: "commits of shards",
     Metric.BATCHES: "micro-batches that a running job's commits gathered",
     Metric.DECISIONS: "decisions, by outcome",
-    Metric.ACTIONS: "actions published, by channel",
+    Metric.ACTIONS: "actions decided, by channel; a running job publishes those that have not expired",
     Metric.DELIVERY_LAG: "how long ago the oldest message of the last micro-batch was published; a gauge",
     Metric.WATERMARK_AGE: "how far a running source's watermark lies behind the wall clock; a gauge",
 }

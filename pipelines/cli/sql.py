@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="query tape, decisions, dead_letters and profiles",
         description="Runs one query, in DuckDB's SQL or on a running job in BigQuery's, over the views "
         "tape (each event once), tape_raw (each copy), "
-        "decisions, dead_letters and profiles. Filter on `date` to read those days alone. "
+        "decisions, dead_letters and, of a run, profiles. Filter on `date` to read those days alone. "
         "With --json it prints one object a line, numbers exact.",
     )
     parser.add_argument("query", metavar="QUERY", help="the query")
