@@ -318,7 +318,7 @@ def test_a_full_file_system_ends_the_run(firehose: Firehose, tmp_path: Path) -> 
     ("words", "message"),
     [
         ((), "cjaas: the following arguments are required: COMMAND; see `cjaas --help`"),
-        (("fly",), "argument COMMAND: invalid choice: 'fly' (choose from 'run', 'check', "),
+        (("fly",), "argument COMMAND: invalid choice: 'fly' (choose from 'run', 'up', "),
         (("run",), "run: the following arguments are required: --input, --output; see `cjaas run --help`"),
         ((*RUN, "--as-of", "now"), "argument --as-of: expected an RFC 3339 timestamp"),
         ((*RUN, "--workers", "two"), "argument --workers: invalid int value: 'two'"),
