@@ -115,8 +115,9 @@ def up(tmp_path: Path) -> Iterator[Up]:
     started = Up(live_shop(tmp_path / "shop"), tmp_path / "live")
     yield started
     if started.process.poll() is None:
-        started.process.kill()
-        started.process.communicate()
+        # It ends its emulators, which it cannot when it is killed.
+        started.process.terminate()
+        started.process.communicate(timeout=PATIENCE_SECONDS)
 
 
 def test_up_publish_look_and_down(up: Up, tmp_path: Path) -> None:
