@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines.counters import summed
 from pipelines.loopback import loopback_servers
 from pipelines.worker_processes import WorkerProcesses
 from schemas.errors import CjaasError, InputError
-from schemas.metrics import NAMESPACE
 from transforms.pausing import paused_collection
 
 _WHERE = re.compile(r" \[while running .*\]")
@@ -55,9 +54,4 @@ def run_bounded(
             raise
         kind = InputError if told[1] == "InputError" else CjaasError
         raise kind(told[2]) from None
-    # Each step has its own counter of a name.
-    counters: Counter[str] = Counter()
-    for counter in result.metrics().query()["counters"]:
-        if counter.key.metric.namespace == NAMESPACE:
-            counters[counter.key.metric.name] += counter.committed
-    return dict(counters)
+    return summed(result.metrics().query()["counters"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from schemas.store import DueRow, ProfileStore, Publisher
+from schemas.store import DueRow, Head, ProfileStore, Publisher
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
@@ -51,16 +51,22 @@ def commit_shard(
         woken: the due rows for which persons come without events.
     """
     while True:
-        head = store.head(shard)
-        if head.outbox is not None:
-            publisher.publish(shard, head.sequence, head.outbox, again=True)
-            store.acknowledge(shard, head.token)
+        head = take_over(store, publisher, shard)
         images = store.images(list(events), shard)
         advanced = engine.advance(shard, head, images, events, as_of_us)
         if woken:
             advanced.commit = msgspec.structs.replace(advanced.commit, woken=tuple(woken))
         if store.commit(advanced.commit):
             return advanced
+
+
+def take_over(store: ProfileStore, publisher: Publisher, shard: int) -> Head:
+    """The shard's head, after what its commit has left unpublished is out."""
+    head = store.head(shard)
+    if head.outbox is not None:
+        publisher.publish(shard, head.sequence, head.outbox, again=True)
+        store.acknowledge(shard, head.token)
+    return head
 
 
 def wake_shard(

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.store import Outbox, ProfileStore, Publisher
 from schemas.timestamps import MINUTE_US
-from transforms.commit import MAX_DUE, commit_shard, wake_persons
+from transforms.commit import MAX_DUE, commit_shard, take_over, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 from transforms.pausing import paused_collection
@@ -162,20 +162,13 @@ class LiveShards:
         again_us = self._now_us() + LOOK_AGAIN_US
         return again_us if due_us is None else min(due_us, again_us)
 
-    def close(self) -> None:
-        """Gives back what store and publisher hold open."""
-        self._store.close()
-
     def _clock_us(self, shard: int) -> int:
         return min(self._watermarks.get(shard, 0), self._now_us())
 
     def _take_over(self, shard: int) -> None:
         """Does what the last commit of a shard left undone, if this job has not seen the shard yet."""
         if shard not in self._due_us:
-            head = self._store.head(shard)
-            if head.outbox is not None:
-                self._publisher.publish(shard, head.sequence, head.outbox, again=True)
-                self._store.acknowledge(shard, head.token)
+            take_over(self._store, self._publisher, shard)
             self._look(shard)
 
     def _look(self, shard: int) -> None:

@@ -39,6 +39,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         UsageError: no job is up there, or the rate is none.
         CjaasError: a file cannot be read.
     """
+    from pipelines.live_services import pubsub_host
     from sinks.event_files import EventFiles, find_files
     from sinks.pubsub_messages import publish_batches
     from sinks.pubsub_publisher import TopicWriter
@@ -53,8 +54,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     batches = (batch for split in source.splits() for batch in source.read(split))
     if not arguments.now:
         batches = (keep_publish_times(batch) for batch in batches)
-    host = None if config.endpoints is None else config.endpoints.pubsub
-    writer = TopicWriter(config.project, emulator_host=host)
+    writer = TopicWriter(config.project, emulator_host=pubsub_host(config))
     try:
         published = publish_batches(writer, events_topic(workspace.name), batches, arguments.rate)
     finally:

@@ -35,6 +35,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     Raises:
         UsageError: no job is up there, or the workspace has no such channel.
     """
+    from pipelines.live_services import pubsub_host
     from sinks.pubsub_messages import tail
     from sinks.pubsub_topics import actions_topic
 
@@ -43,10 +44,9 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         known = ", ".join(workspace.channels)
         raise UsageError(f"tail: expected a channel of {known}, found {arguments.channel!r}")
     config = read_live_config(live_file(arguments.output))
-    host = None if config.endpoints is None else config.endpoints.pubsub
     topic = actions_topic(workspace.name, arguments.channel)
     left = arguments.number
-    with tail(config.project, topic, emulator_host=host) as messages:
+    with tail(config.project, topic, emulator_host=pubsub_host(config)) as messages:
         for message in messages:
             sys.stdout.write(message.body.decode() + "\n")
             sys.stdout.flush()

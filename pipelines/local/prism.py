@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.counters import summed
 from schemas.errors import CjaasError
 from schemas.metrics import NAMESPACE
 
@@ -61,16 +62,12 @@ class LiveRun:
         # The result asks once and keeps the answer, which is for jobs that have ended.
         self._result._metrics = None
         metrics = self._result.metrics().query()
-        found = {item.key.metric.name: item for item in metrics["counters"]}
-        values = {name: item.committed for name, item in found.items()}
-        values |= {item.key.metric.name: item.committed.value for item in metrics["gauges"] if item.committed}
-        own = {
-            item.key.metric.name
-            for kind in ("counters", "gauges")
-            for item in metrics[kind]
-            if item.key.metric.namespace == NAMESPACE
+        gauges = {
+            item.key.metric.name: item.committed.value
+            for item in metrics["gauges"]
+            if item.key.metric.namespace == NAMESPACE and item.committed
         }
-        return {name: value for name, value in values.items() if name in own and value is not None}
+        return summed(metrics["counters"]) | gauges
 
     def state(self) -> str:
         """Beam's name of the state that it is in, such as RUNNING."""
