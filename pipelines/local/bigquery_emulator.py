@@ -2,7 +2,8 @@
 
 As it stands it serves each open AppendRows stream by a thread of a pool of six, which a client that was
 killed leaves taken, and lets all threads share one DuckDB connection, whose pending results they take from
-each other. Here the pool is large, and each thread has a cursor.
+each other. Here the pool is large, and each thread has a cursor. It also copies a whole table after each
+append, for time travel: here it does not, and `FOR SYSTEM_TIME AS OF` reads what there is now.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import grpc.aio
 from bqemulator.cli import main
 from bqemulator.storage.engine import DuckDBEngine
+from bqemulator.versioning.snapshots import SnapshotManager
 
 _THREADS = 1_000
 
@@ -43,7 +45,17 @@ def _give_each_thread_a_cursor() -> None:
     DuckDBEngine.connection = property(connection)
 
 
+def _keep_no_copies() -> None:
+    capture = SnapshotManager.capture
+
+    def capture_if_asked(self: SnapshotManager, *table: str, kind: str = "AUTO") -> Any:
+        return None if kind == "AUTO" else capture(self, *table, kind=kind)
+
+    SnapshotManager.capture = capture_if_asked
+
+
 if __name__ == "__main__":
     _bear_many_streams()
     _give_each_thread_a_cursor()
+    _keep_no_copies()
     sys.exit(main())
