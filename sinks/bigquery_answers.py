@@ -18,10 +18,11 @@ from sinks.bigquery_connection import ConnectionLostError
 
 
 class Outcome(Enum):
-    """What became of a request."""
+    """What became of a request: `ROWS_REFUSED` names rows, `REFUSED` is about the request as a whole."""
 
     WRITTEN = "written"
     ROWS_REFUSED = "rows_refused"
+    REFUSED = "refused"
     TRANSIENT = "transient"
     FINAL = "final"
 
@@ -68,10 +69,11 @@ def verdict_of(response: AppendRowsResponse) -> Verdict:
         return Verdict(Outcome.WRITTEN, schema_changed=changed)
     code = _BY_NUMBER.get(error.code, grpc.StatusCode.UNKNOWN)
     detail = f"{code.name}: {_one_line(error.message)}"
-    if any(_lacks_columns(any_) for any_ in error.details):
+    about_table = [code for code in map(_storage_error, error.details) if code is not None]
+    if _EXTRA_FIELDS in about_table:
         # A new column takes minutes to reach the servers that take rows.
         return Verdict(Outcome.TRANSIENT, detail, columns_missing=True)
-    return Verdict(Outcome.TRANSIENT if code in _TRANSIENT else Outcome.FINAL, detail, schema_changed=changed)
+    return Verdict(_outcome(code, bool(about_table)), detail, schema_changed=changed)
 
 
 def verdict_of_loss(lost: ConnectionLostError) -> Verdict:
@@ -79,15 +81,21 @@ def verdict_of_loss(lost: ConnectionLostError) -> Verdict:
     if lost.code is None:
         return Verdict(Outcome.TRANSIENT, str(lost))
     detail = f"{lost.code.name}: {_one_line(str(lost))}"
-    return Verdict(Outcome.TRANSIENT if lost.code in _TRANSIENT else Outcome.FINAL, detail)
+    return Verdict(_outcome(lost.code), detail)
 
 
-def _lacks_columns(detail: object) -> bool:
-    """Whether an error's detail says that the rows have columns that the table lacks."""
+def _outcome(code: grpc.StatusCode, about_table: bool = False) -> Outcome:
+    """What an error means; one about the table is not about what the rows hold."""
+    if code in _TRANSIENT:
+        return Outcome.TRANSIENT
+    refused = code is grpc.StatusCode.INVALID_ARGUMENT and not about_table
+    return Outcome.REFUSED if refused else Outcome.FINAL
+
+
+def _storage_error(detail: object) -> int | None:
+    """The code of an error's detail that is a StorageError: those are about tables and streams."""
     message = StorageError.pb(StorageError())
-    if not detail.Unpack(message):  # type: ignore[attr-defined]
-        return False
-    return bool(message.code == _EXTRA_FIELDS)
+    return int(message.code) if detail.Unpack(message) else None  # type: ignore[attr-defined]
 
 
 def _one_line(text: str) -> str:

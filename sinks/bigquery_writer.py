@@ -26,6 +26,9 @@ from sinks.bigquery_layout import plain_schema
 MAX_REQUEST_BYTES: Final = 9_000_000
 """The rows of one request; the API refuses requests of 10 MB, the schema and the envelope included."""
 
+_MOST_REFUSALS: Final = 100
+"""So many requests refused, and none ever written, say that no halving finds rows that the table takes."""
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -97,9 +100,13 @@ class TableWriter:
         self._pause = pause
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._takes_rows = False
 
     def append(self, table: pa.Table) -> list[Rejected]:
         """Appends rows; returns when all that the table takes are safe.
+
+        A request that is refused without a word on its rows is halved until the row that it is refused for
+        stands alone. That is held against the row only if the table has taken another one of this writer.
 
         Returns:
             The rows that the table refuses, by index; all others are written.
@@ -109,12 +116,16 @@ class TableWriter:
                 rows may have been written.
         """
         rejected: list[Rejected] = []
+        refusals: list[Verdict] = []
         rows = self._plain(table)
         parts = self._split(rows, range(rows.num_rows), rejected) if rows.num_rows else []
         attempt = 0
         while parts:
             before = sum(len(part.indices) for part in parts)
-            parts, trouble = self._append_parts(parts, rejected)
+            parts, trouble = self._append_parts(parts, rejected, refusals)
+            hopeless = not parts or len(refusals) > _MOST_REFUSALS
+            if refusals and hopeless and not self._takes_rows:
+                raise self._failed(refusals[0])
             if trouble is not None:
                 # Rows that got through show that it is worth going on.
                 attempt = 1 if sum(len(part.indices) for part in parts) < before else attempt + 1
@@ -131,9 +142,9 @@ class TableWriter:
             connection.close()
 
     def _append_parts(
-        self, parts: list[_Part], rejected: list[Rejected]
+        self, parts: list[_Part], rejected: list[Rejected], refusals: list[Verdict]
     ) -> tuple[list[_Part], Verdict | None]:
-        """Sends parts, all at once, and gives what has to be sent again and why."""
+        """Sends parts, all at once, and gives what has to be sent again, and what trouble there was."""
         connection = self._connected()
         sent = [self._send(connection, part) for part in parts]
         again: list[_Part] = []
@@ -142,10 +153,18 @@ class TableWriter:
         stale = lacking = False
         for part, future in zip(parts, sent, strict=True):
             verdict = self._verdict(connection, future)
+            if verdict.outcome is Outcome.REFUSED and connection.lost:
+                # What ended a connection that several share may have been the request of another.
+                verdict = self._verdict_alone(part)
             stale = stale or verdict.schema_changed
             lacking = lacking or verdict.columns_missing
-            if verdict.outcome is Outcome.ROWS_REFUSED:
+            if verdict.outcome is Outcome.WRITTEN:
+                self._takes_rows = True
+            elif verdict.outcome is Outcome.ROWS_REFUSED:
                 again += self._without(part, verdict.row_errors, rejected)
+            elif verdict.outcome is Outcome.REFUSED:
+                refusals.append(verdict)
+                again += self._halved(part, verdict.detail, rejected)
             elif verdict.outcome is Outcome.TRANSIENT:
                 again.append(part)
                 trouble = verdict
@@ -175,13 +194,22 @@ class TableWriter:
         except ConnectionLostError as lost:
             return verdict_of_loss(lost)
 
+    def _verdict_alone(self, part: _Part) -> Verdict:
+        """The verdict on a part that is sent over a connection of its own."""
+        connection = self._opened()
+        try:
+            return self._verdict(connection, self._send(connection, part))
+        finally:
+            connection.close()
+
     def _connected(self) -> Connection:
         with self._lock:
             if self._connection is None or self._connection.lost:
-                self._connection = Connection(
-                    self._open_call, self._stream, self._serialized_schema, self._bounds
-                )
+                self._connection = self._opened()
             return self._connection
+
+    def _opened(self) -> Connection:
+        return Connection(self._open_call, self._stream, self._serialized_schema, self._bounds)
 
     def _replace(self, connection: Connection) -> None:
         """Leaves a connection that knows an older schema of the table."""
@@ -207,11 +235,21 @@ class TableWriter:
             reason = f"{size_bytes:,} bytes, more than the {self._max_request_bytes:,} of a request"
             rejected.append(Rejected(indices[0], reason))
             return []
+        return self._halves(rows, indices, rejected)
+
+    def _halves(self, rows: pa.RecordBatch, indices: Sequence[int], rejected: list[Rejected]) -> list[_Part]:
         middle = rows.num_rows // 2
         return [
             *self._split(rows.slice(0, middle), indices[:middle], rejected),
             *self._split(rows.slice(middle), indices[middle:], rejected),
         ]
+
+    def _halved(self, part: _Part, reason: str, rejected: list[Rejected]) -> list[_Part]:
+        """What is left of a part that was refused as a whole: its halves; a row alone is rejected."""
+        if part.rows.num_rows == 1:
+            rejected.append(Rejected(part.indices[0], reason))
+            return []
+        return self._halves(part.rows, part.indices, rejected)
 
     def _without(self, part: _Part, row_errors: Mapping[int, str], rejected: list[Rejected]) -> list[_Part]:
         """What is left of a part without the rows that the table refused."""

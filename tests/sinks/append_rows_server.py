@@ -74,6 +74,11 @@ def refusing(bad: Callable[[dict[str, Any]], bool], most: int = 1_000) -> Step:
     return step
 
 
+def refusing_whole(bad: Callable[[dict[str, Any]], bool], refusal: Step) -> Step:
+    """Refuses a request that has a bad row without a word on which one it is."""
+    return lambda rows: refusal(rows) if any(map(bad, rows)) else written(rows)
+
+
 def hangs_up(rows: Rows) -> None:
     return None
 

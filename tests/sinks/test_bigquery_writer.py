@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pyarrow as pa
 import pytest
+from google.cloud.bigquery_storage_v1.types import StorageError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from tests.sinks.append_rows_server import (
     hangs_up,
     lacks_columns,
     refusing,
+    refusing_whole,
     schema_updated,
     written,
 )
@@ -218,10 +220,81 @@ def test_columns_that_the_table_lacks_are_added(bench: Bench) -> None:
     assert bench.server.connections == [1, 1, 1]
 
 
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+REFUSALS = [error(INVALID), aborts(INVALID)]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["answer", "end of the connection"])
+def test_rows_that_a_request_is_refused_for_are_found_and_handed_back(bench: Bench, refusal: Step) -> None:
+    bad = {103, 104, 250}
+    bench.server.usual = refusing_whole(lambda row: row["id"] in bad, refusal)
+    rejected = bench.writer(max_request_bytes=2_000).append(table(range(100, 400)))
+    assert rejected == [Rejected(number - 100, "INVALID_ARGUMENT: as told") for number in sorted(bad)]
+    assert sorted(bench.server.ids) == [number for number in range(100, 400) if number not in bad]
+    assert bench.pauses == []
+    assert len(bench.server.sizes) < 80
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["answer", "end of the connection"])
+def test_a_row_alone_is_handed_back_where_the_table_has_taken_others(bench: Bench, refusal: Step) -> None:
+    bench.server.usual = refusing_whole(lambda row: row["id"] == 2, refusal)
+    writer = bench.writer()
+    with pytest.raises(CjaasError, match="cannot append: INVALID_ARGUMENT: as told"):
+        writer.append(table([2]))
+    assert writer.append(table([1])) == []
+    assert writer.append(table([2])) == [Rejected(0, "INVALID_ARGUMENT: as told")]
+    assert bench.server.ids == [1]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["answer", "end of the connection"])
+@pytest.mark.parametrize("rows", [1, 5, 2_000])
+def test_where_no_row_gets_through_it_rises_soon(bench: Bench, refusal: Step, rows: int) -> None:
+    bench.server.usual = refusal
+    with pytest.raises(CjaasError) as caught:
+        bench.writer().append(table(range(rows)))
+    assert str(caught.value) == "BigQuery table p.d.t: cannot append: INVALID_ARGUMENT: as told"
+    assert bench.pauses == []
+    assert len(bench.server.sizes) < 300
+
+
+def test_rows_that_get_through_later_in_an_append_show_what_the_table_takes(bench: Bench) -> None:
+    busy = error(grpc.StatusCode.UNAVAILABLE)
+    # Of two rows the first is refused alone before the second gets through.
+    bench.server.script.extend([error(INVALID), error(INVALID), busy])
+    assert bench.writer().append(table([1, 2])) == [Rejected(0, "INVALID_ARGUMENT: as told")]
+    assert bench.server.ids == [2]
+
+
+def test_one_whose_request_ends_the_connection_costs_others_no_row(bench: Bench) -> None:
+    writer = bench.writer()
+    assert writer.append(table([0])) == []
+    bench.server.usual = refusing_whole(lambda row: row["id"] % 100 == 7, aborts(INVALID))
+
+    def append(number: int) -> list[Rejected]:
+        return writer.append(table(range(100 * number, 100 * number + 10)))
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(append, range(1, 17)))
+    assert [[refusal.index for refusal in rejected] for rejected in results] == [[7]] * 16
+    assert set(bench.server.ids) == {0} | {
+        100 * number + digit for number in range(1, 17) for digit in range(10) if digit != 7
+    }
+
+
+def test_what_is_refused_for_the_table_is_no_fault_of_a_row(bench: Bench) -> None:
+    writer = bench.writer()
+    assert writer.append(table([1])) == []
+    detail = StorageError(code=StorageError.StorageErrorCode.INVALID_STREAM_STATE, entity="t")
+    bench.server.usual = error(INVALID, detail)
+    with pytest.raises(CjaasError, match="INVALID_ARGUMENT: as told"):
+        writer.append(table([2]))
+
+
 @pytest.mark.parametrize(
     ("step", "told"),
     [
         (error(grpc.StatusCode.INVALID_ARGUMENT), "INVALID_ARGUMENT: as told"),
+        (error(grpc.StatusCode.PERMISSION_DENIED), "PERMISSION_DENIED: as told"),
         (aborts(grpc.StatusCode.PERMISSION_DENIED), "PERMISSION_DENIED: as told"),
         (aborts(grpc.StatusCode.NOT_FOUND), "NOT_FOUND: as told"),
     ],
@@ -274,6 +347,8 @@ _FAULTS: list[Callable[[], Step]] = [
     lambda: schema_updated,
     lambda: lacks_columns,
     lambda: refusing(lambda row: row["id"] % 7 == 0, most=2),
+    lambda: refusing_whole(lambda row: row["id"] % 7 == 0, error(INVALID)),
+    lambda: refusing_whole(lambda row: row["id"] % 7 == 0, aborts(INVALID)),
 ]
 
 
@@ -282,16 +357,18 @@ _FAULTS: list[Callable[[], Step]] = [
 def test_whatever_happens_each_row_is_written_or_handed_back(faults: list[int], batches: list[int]) -> None:
     with append_rows_server() as (server, transport):
         bench = Bench(server, transport)
+        writer = bench.writer(max_request_bytes=600)
+        # The table takes rows: what is refused from here on is refused for what it holds.
+        assert writer.append(table([-1])) == []
         server.script.extend(_FAULTS[fault]() for fault in faults)
         server.usual = refusing(lambda row: row["id"] % 7 == 0)
         # A schema that changes, or a plain answer, takes rows that a later one would refuse.
-        writer = bench.writer(max_request_bytes=600)
         start = 0
         refused: set[int] = set()
         for size in batches:
             refused |= {start + refusal.index for refusal in writer.append(table(range(start, start + size)))}
             start += size
         bench.close()
-        assert set(server.ids) | refused == set(range(start))
+        assert set(server.ids) | refused == {-1, *range(start)}
         assert not set(server.ids) & refused
         assert all(number % 7 == 0 for number in refused)
