@@ -110,6 +110,18 @@ class Pulled(msgspec.Struct, frozen=True, gc=False):
     publish_us: list[int]
     ack_ids: list[str]
 
+    def batch(self, subscription: str, watermark_us: int) -> MessageBatch:
+        """The messages, one at the least, as a micro-batch."""
+        return MessageBatch(
+            f"{subscription}@{self.message_ids[0]}",
+            self.payloads,
+            self.message_ids,
+            list(self.attributes),
+            list(self.publish_us),
+            self.ack_ids,
+            watermark_us,
+        )
+
 
 class MessageSubscription(Acknowledger, Protocol):
     """A subscription of a broker that delivers at least once.

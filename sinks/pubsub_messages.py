@@ -1,4 +1,4 @@
-"""Messages of Pub/Sub and micro-batches, there and back: publishing event files, and watching a topic."""
+"""Messages of Pub/Sub: publishing lines and micro-batches of event files, and watching a topic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 
 from schemas.message import MessageBatch
-from schemas.streams import Pulled
 from sinks.pubsub_calls import MAX_REQUEST_MESSAGES, PubsubMessage
 from sinks.pubsub_publisher import TopicWriter
 from sinks.pubsub_subscription import PubSubSubscription
@@ -39,17 +38,6 @@ class TailedMessage(msgspec.Struct, frozen=True, gc=False):
     attributes: dict[str, str]
     message_id: str
     publish_us: int
-
-
-def message_batch(subscription: str, pulled: Pulled) -> MessageBatch:
-    """What was pulled from a subscription as a micro-batch; of one message at the least."""
-    return MessageBatch(
-        f"{subscription}@{pulled.message_ids[0]}",
-        pulled.payloads,
-        pulled.message_ids,
-        list(pulled.attributes),
-        list(pulled.publish_us),
-    )
 
 
 def pubsub_messages(batch: MessageBatch) -> list[Any]:

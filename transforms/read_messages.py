@@ -118,15 +118,7 @@ class _Pull(beam.DoFn):
         if pulled.payloads:
             earliest_us = min(pulled.publish_us)
             watermark.delivered(earliest_us, now_us)
-            batch = MessageBatch(
-                f"{subscription.name}@{pulled.message_ids[0]}",
-                pulled.payloads,
-                pulled.message_ids,
-                list(pulled.attributes),
-                list(pulled.publish_us),
-                pulled.ack_ids,
-                watermark.read_us(now_us),
-            )
+            batch = pulled.batch(subscription.name, watermark.read_us(now_us))
             gauge(Metric.DELIVERY_LAG, (now_us - earliest_us) // 1000)
             yield TimestampedValue(batch, Timestamp(micros=earliest_us))
         watermark_us = watermark.read_us(now_us)

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.local.emulators import PROJECT, Emulator
-from schemas.message import MessageBatch
-from schemas.streams import Pulled
 from sinks.event_files import EventFiles
 from sinks.pubsub_calls import PublishRequest
-from sinks.pubsub_messages import Published, message_batch, publish_batches, publish_lines, tail
+from sinks.pubsub_messages import Published, publish_batches, publish_lines, tail
 from sinks.pubsub_publisher import TopicWriter
 from sinks.pubsub_topics import PubSubTopics
 from tests.emulators import pubsub_emulator  # noqa: F401
@@ -106,13 +104,6 @@ def test_full_speed_is_a_thousand_a_request(writer: TopicWriter, topic: str, pro
 def test_a_rate_is_above_zero(writer: TopicWriter, topic: str, rate: float) -> None:
     with pytest.raises(ValueError, match="rate above 0"):
         publish_lines(writer, topic, [b"x"], rate)
-
-
-def test_what_was_pulled_is_a_micro_batch() -> None:
-    pulled = Pulled([b"1", b"2"], ["7", "8"], [{}, {"x": "y"}], [5, 6], ["a", "b"])
-    assert message_batch("s", pulled) == MessageBatch(
-        "s@7", [b"1", b"2"], ["7", "8"], [{}, {"x": "y"}], [5, 6]
-    )
 
 
 def test_watching_ends_with_its_subscription(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.message import MessageBatch
 from schemas.streams import Pulled
 from transforms.read_messages import MAX_MESSAGES, pull_batch
 
@@ -58,3 +59,10 @@ def test_a_backlog_that_ends_is_given_as_it_is() -> None:
     assert len(pull_batch(backlog).payloads) == 250
     assert backlog.pulls == 3
     assert pull_batch(backlog).payloads == []
+
+
+def test_what_was_pulled_is_a_micro_batch() -> None:
+    pulled = Pulled([b"1", b"2"], ["7", "8"], [{}, {"x": "y"}], [5, 6], ["a", "b"])
+    assert pulled.batch("s", 4) == MessageBatch(
+        "s@7", [b"1", b"2"], ["7", "8"], [{}, {"x": "y"}], [5, 6], ["a", "b"], 4
+    )
