@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -83,15 +83,13 @@ class Bench:
         status = self.status()
         return {} if status is None else status.counters
 
-    def publish(self, events: list[dict[str, Any]], rate: float) -> None:
+    def publish(self, events: Sequence[dict[str, Any]], rate: float) -> None:
         """Publishes events at a rate, each with the time at which it is published."""
         writer = TopicWriter(self.config.project, emulator_host=self.host)
         size = max(1, int(rate * _PART_SECONDS))
         started = time.monotonic()
         for first in range(0, len(events), size):
-            wait = started + first / rate - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
+            _sleep_until(started + first / rate)
             now = format_rfc3339(time.time_ns() // 1000)
             part = [
                 PubsubMessage(data=msgspec.json.encode({**event, "time": now}), attributes=_ATTRIBUTES)
@@ -99,6 +97,7 @@ class Bench:
             ]
             writer.write(events_topic(self.workspace.name), part)
         writer.close()
+        _sleep_until(started + len(events) / rate)
 
     def latencies(self, stop: threading.Event, found: list[float]) -> None:
         """Seconds from the cause's publish time to the receipt of each action, of all channels."""
@@ -116,6 +115,10 @@ class Bench:
             thread.join()
         for subscription in subscriptions:
             subscription.close()
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
 
 
 def _listen(subscription: PubSubSubscription, stop: threading.Event, found: list[float]) -> None:
@@ -207,9 +210,9 @@ def main() -> None:
             table.add_row("actions received", f"{len(found):,}")
             for name, seconds in (("p50", cuts[49]), ("p90", cuts[89]), ("p99", cuts[98])):
                 table.add_row(f"publish to action, {name}", f"{seconds * 1000:,.0f} ms")
-            before, started = _folded(bench), time.monotonic()
+            before, started = folded(bench), time.monotonic()
             bench.publish(events[timed:], 1e9)
-            while (now := _folded(bench)) - before < arguments.events and time.monotonic() - started < 300:
+            while (now := folded(bench)) - before < arguments.events and time.monotonic() - started < 300:
                 time.sleep(0.2)
             rate = (now - before) / (time.monotonic() - started)
             table.add_row("events of a backlog", f"{now - before:,}")
@@ -224,7 +227,8 @@ def main() -> None:
     Console(width=110).print(table)
 
 
-def _folded(bench: Bench) -> int:
+def folded(bench: Bench) -> int:
+    """How many events the job has done with."""
     counters = bench.counters()
     return counters.get("folded", 0) + counters.get("late", 0)
 

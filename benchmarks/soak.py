@@ -1,0 +1,127 @@
+"""The running job over a long time: does its memory stay flat, and does it keep up?
+
+Run `.venv/bin/python benchmarks/soak.py`: half an hour of load, on the emulators and Prism as in `live.py`.
+The shop's persons come back again and again, each time with new events that have the time at which they are
+published. A row of the table is a stretch of time: the largest resident set of the job's process and of
+Prism's in it, the events folded, and how long after its cause's publish time an action was received.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from itertools import count, islice
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.live import Bench, folded, shop_events
+from benchmarks.process import DATA
+from pipelines.cli.up import end_group
+from pipelines.local.services import LocalServices, check_tools
+
+CROWD_EVENTS = 60_000
+SAMPLE_SECONDS = 5.0
+SLICE_SECONDS = 1.0
+"""Events are made and published in slices of so much time."""
+
+
+class Residents:
+    """The largest resident sets of a stretch of time, in MB, sampled by a thread."""
+
+    def __init__(self, group: int) -> None:
+        self._group = group
+        self._largest: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def sample(self, stop: threading.Event) -> None:
+        """Looks every few seconds."""
+        while not stop.wait(SAMPLE_SECONDS):
+            listed = subprocess.run(
+                ["ps", "-eo", "pgid=,rss=,comm="], capture_output=True, text=True, check=True
+            ).stdout
+            found = [line.split(None, 2) for line in listed.splitlines()]
+            with self._lock:
+                for group, kilobytes, name in found:
+                    if int(group) == self._group:
+                        name = "prism" if name == "prism" else "job"
+                        self._largest[name] = max(self._largest.get(name, 0), int(kilobytes) // 1000)
+
+    def take(self) -> dict[str, int]:
+        """The largest since the last call."""
+        with self._lock:
+            taken, self._largest = self._largest, {}
+        return taken
+
+
+def again_and_again(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The same events for ever, each time under new ids."""
+    for lap in count():
+        for event in events:
+            yield {**event, "id": f"{event['id']}-{lap}"}
+
+
+def main() -> None:
+    """Loads the job, and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rate", type=float, default=1_000.0, metavar="N", help="a second (default: 1000)")
+    parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="of load (default: 30)")
+    parser.add_argument("--stretch", type=float, default=3.0, metavar="M", help="minutes a row (default: 3)")
+    arguments = parser.parse_args()
+    check_tools()
+    directory = Path(tempfile.mkdtemp(prefix="soak-", dir=DATA))
+    table = Table(title=f"the running job at {arguments.rate:,.0f} events/s")
+    for name in ("minutes", "published", "folded", "job MB", "Prism MB", "p50 ms", "p99 ms"):
+        table.add_column(name, justify="right")
+    source = again_and_again(shop_events(CROWD_EVENTS))
+    size = int(arguments.rate * SLICE_SECONDS)
+    slices = int(arguments.stretch * 60 / SLICE_SECONDS)
+    with LocalServices(directory / "logs") as services:
+        bench = Bench(services, directory, None)
+        residents, stop, latencies = Residents(bench.job.pid), threading.Event(), list[float]()
+        threads = [
+            threading.Thread(target=residents.sample, args=(stop,)),
+            threading.Thread(target=bench.latencies, args=(stop, latencies)),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            done = 0
+            for stretch in range(1, int(arguments.minutes / arguments.stretch) + 1):
+                for _ in range(slices):
+                    bench.publish(list(islice(source, size)), arguments.rate)
+                now, largest = folded(bench), residents.take()
+                cuts = quantiles(latencies, n=100)
+                latencies.clear()
+                table.add_row(
+                    f"{stretch * arguments.stretch:g}",
+                    f"{size * slices:,}",
+                    f"{now - done:,}",
+                    f"{largest['job']:,}",
+                    f"{largest['prism']:,}",
+                    f"{cuts[49] * 1000:,.0f}",
+                    f"{cuts[98] * 1000:,.0f}",
+                )
+                done = now
+                Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {largest}")
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+            end_group(bench.job)
+    shutil.rmtree(directory)
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
