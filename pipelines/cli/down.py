@@ -6,10 +6,10 @@ import argparse
 import os
 import signal
 import time
-from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.cli.inputs import add_live_output
 from pipelines.cli.up import running_pid
 from schemas.errors import CjaasError
 
@@ -22,9 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "down", help="end what `up` runs", description="Ends a job that `cjaas up` runs, as Ctrl-C does."
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("out/live"), metavar="DIR", help="of `up` (default: out/live)"
-    )
+    add_live_output(parser)
     return parser
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from pipelines.live_config import LIVE_NAME
+from pipelines.live_config import LIVE_NAME, LiveConfig, read_live_config
 from schemas.errors import UsageError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import Workspace, load_workspace
@@ -60,6 +60,33 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         default=Path("out"),
         metavar="DIR",
         help="what `cjaas run` wrote, or where `cjaas up` is (default: out)",
+    )
+
+
+def live_config_of(arguments: argparse.Namespace) -> LiveConfig:
+    """The job that is up in the directory that `--output` names.
+
+    Raises:
+        UsageError: there is none.
+        CjaasError: its description cannot be read.
+    """
+    output: Path = arguments.output
+    path = output / LIVE_NAME
+    if not path.is_file():
+        raise UsageError(
+            f"--output {output}: expected a job that is up, found no {LIVE_NAME} in it; run `cjaas up` first"
+        )
+    return read_live_config(path)
+
+
+def add_live_output(parser: argparse.ArgumentParser) -> None:
+    """Adds `--output`, the directory of a job that is up."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/live"),
+        metavar="DIR",
+        help="where `cjaas up` keeps the job's description and its logs (default: out/live)",
     )
 
 

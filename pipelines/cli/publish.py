@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.cli.inputs import workspace_of
-from pipelines.live_config import LIVE_NAME, read_live_config
+from pipelines.cli.inputs import add_live_output, live_config_of, workspace_of
 from schemas.errors import UsageError
 
 
@@ -20,9 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Publishes event files onto the firehose of a job that `cjaas up` runs.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="event files, as `cjaas run` reads them")
-    parser.add_argument(
-        "--output", type=Path, default=Path("out/live"), metavar="DIR", help="of `up` (default: out/live)"
-    )
+    add_live_output(parser)
     parser.add_argument("--rate", type=float, metavar="N", help="so many a second (default: at full speed)")
     parser.add_argument(
         "--now",
@@ -49,7 +45,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.rate is not None and arguments.rate <= 0:
         raise UsageError(f"--rate: expected more than 0 events a second, found {arguments.rate:g}")
     workspace = workspace_of(arguments)
-    config = read_live_config(live_file(arguments.output))
+    config = live_config_of(arguments)
     source = EventFiles(tuple(find_files(arguments.files)))
     batches = (batch for split in source.splits() for batch in source.read(split))
     if not arguments.now:
@@ -64,17 +60,3 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.print(f"Published {published.messages:,} messages, {published.size_bytes:,} bytes.")
     return 0
-
-
-def live_file(output: Path) -> Path:
-    """The description of the job that is up in a directory.
-
-    Raises:
-        UsageError: there is none.
-    """
-    path = output / LIVE_NAME
-    if not path.is_file():
-        raise UsageError(
-            f"--output {output}: expected a job that is up, found no {LIVE_NAME} in it; run `cjaas up` first"
-        )
-    return path

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.cli.inputs import workspace_of
-from pipelines.cli.publish import live_file
-from pipelines.live_config import read_live_config
+from pipelines.cli.inputs import add_live_output, live_config_of, workspace_of
 from schemas.errors import UsageError
 
 
@@ -22,9 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Prints the actions of a channel from now on, one JSON object a line, until Ctrl-C.",
     )
     parser.add_argument("channel", metavar="CHANNEL", help="of the workspace")
-    parser.add_argument(
-        "--output", type=Path, default=Path("out/live"), metavar="DIR", help="of `up` (default: out/live)"
-    )
+    add_live_output(parser)
     parser.add_argument("--number", type=int, metavar="N", help="end after so many")
     return parser
 
@@ -43,7 +38,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.channel not in workspace.channels:
         known = ", ".join(workspace.channels)
         raise UsageError(f"tail: expected a channel of {known}, found {arguments.channel!r}")
-    config = read_live_config(live_file(arguments.output))
+    config = live_config_of(arguments)
     topic = actions_topic(workspace.name, arguments.channel)
     left = arguments.number
     with tail(config.project, topic, emulator_host=pubsub_host(config)) as messages:

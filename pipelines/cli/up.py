@@ -16,7 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from pipelines.cli.inputs import workspace_of
+from pipelines.cli.inputs import add_live_output, workspace_of
 from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
 from pipelines.local.emulators import PROJECT
 from pipelines.local.services import LocalServices, check_tools
@@ -38,13 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "runs it on Prism, and shows how it fares until Ctrl-C. Publish with `cjaas publish`, listen with "
         "`cjaas tail`, and look with `cjaas profile`, `sql` and `explain`, each with the same --output.",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("out/live"),
-        metavar="DIR",
-        help="where the job keeps its description and its logs (default: out/live)",
-    )
+    add_live_output(parser)
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long (default: at Ctrl-C)")
     return parser
 
