@@ -6,11 +6,12 @@ import argparse
 import os
 import signal
 import time
+from pathlib import Path
 
 from rich.console import Console
 
 from pipelines.cli.inputs import add_live_output
-from pipelines.cli.up import running_pid
+from pipelines.local.job_directory import clear, left_behind, occupant
 from schemas.errors import CjaasError
 
 _PATIENCE_SECONDS = 60.0
@@ -27,17 +28,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def execute(arguments: argparse.Namespace, console: Console) -> int:
-    """Asks it to end, and waits until it has.
+    """Asks it to end, and waits until it has; clears up after one that was killed.
 
     Raises:
         CjaasError: nothing is up there, or it does not end.
     """
-    pid = running_pid(arguments.output)
+    output: Path = arguments.output
+    pid = occupant(output)
     if pid is None:
-        raise CjaasError(f"--output {arguments.output}: no job is up there")
+        left = left_behind(output)
+        if not left:
+            raise CjaasError(f"--output {output}: no job is up there")
+        clear(output)
+        console.print(
+            f"No job is up in {output}: it did not end in order. Removed what it left: {', '.join(left)}.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        return 0
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while running_pid(arguments.output) is not None:
+    while occupant(output) is not None:
         if time.monotonic() > deadline:
             raise CjaasError(f"process {pid} did not end within {_PATIENCE_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)

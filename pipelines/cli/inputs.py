@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from pipelines.live_config import LIVE_NAME, LiveConfig, read_live_config
+from pipelines.local.job_directory import left_behind
 from schemas.errors import UsageError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import Workspace, load_workspace
@@ -41,9 +42,10 @@ def output_of(arguments: argparse.Namespace) -> Path:
     """The output directory of an earlier run, or of a job that is up.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or the job was killed.
     """
     output: Path = arguments.output
+    _check_not_killed(output)
     if not (output / "summary.json").is_file() and not (output / LIVE_NAME).is_file():
         raise UsageError(
             f"--output {output}: expected the output of `cjaas run`, found no summary.json in it; "
@@ -67,16 +69,26 @@ def live_config_of(arguments: argparse.Namespace) -> LiveConfig:
     """The job that is up in the directory that `--output` names.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it was killed.
         CjaasError: its description cannot be read.
     """
     output: Path = arguments.output
+    _check_not_killed(output)
     path = output / LIVE_NAME
     if not path.is_file():
         raise UsageError(
             f"--output {output}: expected a job that is up, found no {LIVE_NAME} in it; run `cjaas up` first"
         )
     return read_live_config(path)
+
+
+def _check_not_killed(output: Path) -> None:
+    """Whoever asks services that are gone would wait for long."""
+    if left_behind(output):
+        raise UsageError(
+            f"--output {output}: expected a job that is up, found what one left that was killed; "
+            "run `cjaas down`, then `cjaas up`"
+        )
 
 
 def add_live_output(parser: argparse.ArgumentParser) -> None:

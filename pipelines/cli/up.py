@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,14 +16,14 @@ from rich.live import Live
 from pipelines.cli.inputs import add_live_output, workspace_of
 from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
 from pipelines.local.emulators import PROJECT
+from pipelines.local.job_directory import occupied
+from pipelines.local.process_group import end_group as end_group
+from pipelines.local.process_group import start_group
 from pipelines.local.services import LocalServices, check_tools
 from schemas.errors import CjaasError
 from schemas.workspace import Workspace
 
 _LOOK_SECONDS = 1.0
-_START_SECONDS = 60.0
-_STOP_SECONDS = 15.0
-PID_NAME = "up.pid"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -52,22 +49,16 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     workspace = workspace_of(arguments)
     check_tools()
     output: Path = arguments.output
-    output.mkdir(parents=True, exist_ok=True)
-    if (running := running_pid(output)) is not None:
-        raise CjaasError(f"{output}: a job is up there (process {running}); end it with `cjaas down` first")
     stop = threading.Event()
     former = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
-    (output / PID_NAME).write_text(str(os.getpid()))
     try:
-        with LocalServices(output / "logs") as services:
+        with occupied(output), LocalServices(output / "logs") as services:
             config = local_config(workspace, services)
             _prepare(config, workspace)
             (output / LIVE_NAME).write_bytes(msgspec.json.encode(config))
             _tell(config, output, console)
             _follow(output, stop, arguments.seconds, console)
     finally:
-        for name in (PID_NAME, LIVE_NAME, STATUS_NAME):
-            (output / name).unlink(missing_ok=True)
         for number, handler in former.items():
             signal.signal(number, handler)
     return 0
@@ -87,16 +78,6 @@ def local_config(workspace: Workspace, services: LocalServices) -> LiveConfig:
         workspace.name.replace("-", "_"),
         endpoints=services.endpoints(),
     )
-
-
-def running_pid(output: Path) -> int | None:
-    """The process of the job that is up in a directory, None where there is none."""
-    try:
-        pid = int((output / PID_NAME).read_text())
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        return None
-    return pid
 
 
 def _prepare(config: LiveConfig, workspace: Workspace) -> None:
@@ -122,15 +103,7 @@ def _tell(config: LiveConfig, output: Path, console: Console) -> None:
 def _follow(output: Path, stop: threading.Event, seconds: float | None, console: Console) -> None:
     """Runs the job as a process of its own, and shows how it fares."""
     log = output / "logs" / "job.log"
-    with log.open("ab") as out:
-        job = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.live_job", str(output)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            # Ctrl-C is for this process, which ends that one and the runner that it starts.
-            start_new_session=True,
-        )
+    job = start_group([sys.executable, "-m", "pipelines.live_job", str(output)], log)
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
         with Live(console=console, auto_refresh=False, transient=False) as live:
@@ -144,16 +117,6 @@ def _follow(output: Path, stop: threading.Event, seconds: float | None, console:
                     before = status
     finally:
         end_group(job)
-
-
-def end_group(job: subprocess.Popen[bytes]) -> None:
-    """Ends a job and the runner that it started."""
-    job.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        job.wait(_STOP_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(job.pid, signal.SIGKILL)
-    job.wait()
 
 
 def _status(output: Path) -> Status | None:

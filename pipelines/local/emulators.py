@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
 
+from pipelines.local.process_group import end_group, start_group
 from schemas.errors import CjaasError
 
 Service = Literal["pubsub", "bigtable", "bigquery"]
@@ -37,7 +37,7 @@ _HOW_TO: Final = {
 
 @dataclass
 class Emulator:
-    """A running emulator.
+    """A running emulator; it ends with this process at the latest.
 
     Attributes:
         host: `127.0.0.1:PORT`, of gRPC.
@@ -51,7 +51,7 @@ class Emulator:
 
     def stop(self) -> None:
         """Ends it, and waits until it is gone."""
-        _end(self.process)
+        end_group(self.process, _STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -118,17 +118,8 @@ def start_emulator(
         words.append(f"--project={PROJECT}")
     else:
         words = [f"--host={_LOOPBACK}", f"--port={port}"]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [str(program), *words],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            # Ctrl-C is for who started it, which ends it in its own time.
-            start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.endswith("_EMULATOR_HOST")},
-        )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_EMULATOR_HOST")}
+    process = start_group([str(program), *words], log, environment)
     emulator = Emulator(service, f"{_LOOPBACK}:{port}", f"http://{_LOOPBACK}:{rest_port}", process)
     try:
         _await(process, {port, rest_port}, service, log)
@@ -153,13 +144,3 @@ def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((_LOOPBACK, port)) == 0
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

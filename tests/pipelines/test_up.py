@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.cli.up import PID_NAME, line
+from pipelines.cli.up import line
 from pipelines.live_config import LIVE_NAME, STATUS_NAME, Status
 from pipelines.local import services as local_services
+from pipelines.local.job_directory import PID_NAME
 from pipelines.local.prism import HOW_TO, find_prism
 from tests.emulators import missing, require
 from tests.pipelines.command_line import ROOT, SHOP, cjaas, command, well
 from tests.pipelines.live_world import live_shop
+from tests.pipelines.processes import members, processes
 
 PATIENCE_SECONDS = 90
 
@@ -96,8 +101,8 @@ class Up:
             pytest.fail(f"it ended: {self.process.communicate()}")
         pytest.fail("it read nothing")
 
-    def await_up(self) -> None:
-        while not (self.output / LIVE_NAME).exists():
+    def await_up(self, name: str = LIVE_NAME) -> None:
+        while not (self.output / name).exists():
             try:
                 self.process.wait(0.1)
             except subprocess.TimeoutExpired:
@@ -115,7 +120,6 @@ def up(tmp_path: Path) -> Iterator[Up]:
     started = Up(live_shop(tmp_path / "shop"), tmp_path / "live")
     yield started
     if started.process.poll() is None:
-        # It ends its emulators, which it cannot when it is killed.
         started.process.terminate()
         started.process.communicate(timeout=PATIENCE_SECONDS)
 
@@ -148,6 +152,26 @@ def test_up_publish_look_and_down(up: Up, tmp_path: Path) -> None:
     assert "Publish: cjaas publish FILE" in out
     assert [path.name for path in up.output.iterdir()] == ["logs"]
     assert not (up.output / PID_NAME).exists()
+
+
+def test_all_that_up_started_ends_with_it(up: Up, tmp_path: Path) -> None:
+    up.await_up(STATUS_NAME)
+    started = {each.group for each in processes() if each.parent == up.process.pid}
+    assert len(started) == 4
+    # Each emulator and the job have a leader, the job has the runner.
+    assert sum(len(members(group)) for group in started) >= 9
+    up.process.kill()
+    up.process.communicate()
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while any(map(members, started)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        for group in filter(members, started):
+            os.killpg(group, signal.SIGKILL)
+    assert "Removed what it left: up.pid, live.json, status.json." in well("down", "--output", up.output).out
+    assert [path.name for path in up.output.iterdir()] == ["logs"]
 
 
 def counted(up: Up, query: str) -> int:

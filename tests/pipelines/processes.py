@@ -1,0 +1,27 @@
+"""Processes of this machine, as `ps` tells of them."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import NamedTuple
+
+
+class Process(NamedTuple):
+    """One that lives."""
+
+    pid: int
+    parent: int
+    group: int
+
+
+def processes() -> list[Process]:
+    """All of them, without those that have ended and wait for their parent to look."""
+    words = ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    split = [line.split() for line in lines]
+    return [Process(int(pid), int(ppid), int(pgid)) for pid, ppid, pgid, state in split if state[0] != "Z"]
+
+
+def members(group: int) -> list[int]:
+    """The processes of a group."""
+    return [process.pid for process in processes() if process.group == group]
