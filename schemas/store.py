@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from schemas.decision import Decision
+from schemas.errors import CjaasError
 
 NO_TOKEN = ""
 
@@ -73,6 +74,10 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     woken: tuple[DueRow, ...] = ()
 
 
+class CommitTooLargeError(CjaasError):
+    """A commit is over what a store takes at once: fewer persons make a smaller one."""
+
+
 class ProfileStore(Protocol):
     """Profiles of one workspace. Every writer of profiles goes through `commit`."""
 
@@ -93,7 +98,12 @@ class ProfileStore(Protocol):
         ...
 
     def commit(self, commit: Commit) -> bool:
-        """Writes head, images and due rows; False, and nothing written, if the token moved on."""
+        """Writes head, images and due rows; False, and nothing written, if the token moved on.
+
+        Raises:
+            CommitTooLargeError: it is of more than one person, and over the store's limits; nothing is
+                written.
+        """
         ...
 
     def acknowledge(self, shard: int, token: str) -> None:

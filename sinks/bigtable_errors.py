@@ -13,10 +13,6 @@ class BigtableError(CjaasError):
     """Bigtable did not do what it was asked to."""
 
 
-class CommitTooLargeError(BigtableError):
-    """A commit is over the limits of Bigtable: make smaller batches."""
-
-
 TRANSIENT: Final = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,

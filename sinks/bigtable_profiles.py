@@ -184,7 +184,8 @@ class BigtableProfiles:
         """Writes head, images and due rows; False, and nothing written, if the token moved on.
 
         Raises:
-            CommitTooLargeError: over 4 MB of images or 100,000 mutations; nothing is written.
+            CommitTooLargeError: of more than one person, and over 4 MB of images or 100,000 mutations;
+                nothing is written.
             BigtableError: it can't be told whether the head was written, or it was and the rows were not,
                 which the next `head` makes good.
         """

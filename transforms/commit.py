@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from schemas.store import DueRow, Head, ProfileStore, Publisher
+from schemas.store import Commit, CommitTooLargeError, DueRow, Head, ProfileStore, Publisher
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
@@ -25,10 +25,37 @@ def advance_shard(
 ) -> Advanced:
     """Commits a batch to a shard and publishes what it decided; see `commit_shard`."""
     advanced = commit_shard(engine, store, publisher, shard, events, as_of_us, woken)
-    commit = advanced.commit
-    publisher.publish(shard, commit.sequence, commit.outbox)
-    store.acknowledge(shard, commit.token)
+    _settle(store, publisher, advanced.commit)
     return advanced
+
+
+def commit_parts(
+    engine: Engine,
+    store: ProfileStore,
+    publisher: Publisher,
+    shard: int,
+    events: Mapping[str, Sequence[FoldEvent]],
+    as_of_us: int,
+) -> list[Advanced]:
+    """Commits a batch to a shard: at once, or in parts where that is more than the store takes.
+
+    What the last part decided is still to be published, and then acknowledged; that of the others is.
+    """
+    try:
+        return [commit_shard(engine, store, publisher, shard, events, as_of_us)]
+    except CommitTooLargeError:
+        if len(events) == 1:
+            raise
+    middle = len(events) // 2
+    first, second = dict(list(events.items())[:middle]), dict(list(events.items())[middle:])
+    parts = commit_parts(engine, store, publisher, shard, first, as_of_us)
+    _settle(store, publisher, parts[-1].commit)
+    return parts + commit_parts(engine, store, publisher, shard, second, as_of_us)
+
+
+def _settle(store: ProfileStore, publisher: Publisher, commit: Commit) -> None:
+    publisher.publish(commit.shard, commit.sequence, commit.outbox)
+    store.acknowledge(commit.shard, commit.token)
 
 
 def commit_shard(
@@ -87,6 +114,14 @@ def wake_persons(
     due: Sequence[DueRow],
     as_of_us: int,
 ) -> Advanced:
-    """Ends the waits of these persons that are due up to the shard's clock, in one commit."""
+    """Ends the waits of these persons that are due up to the shard's clock, in one commit.
+
+    Where that is more than the store takes at once, it is a commit of the first of them.
+    """
     persons: dict[str, list[FoldEvent]] = {row.person_id: [] for row in due}
-    return advance_shard(engine, store, publisher, shard, persons, as_of_us, due)
+    try:
+        return advance_shard(engine, store, publisher, shard, persons, as_of_us, due)
+    except CommitTooLargeError:
+        if len(persons) == 1:
+            raise
+    return wake_persons(engine, store, publisher, shard, due[: len(due) // 2], as_of_us)

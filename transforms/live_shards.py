@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.store import Outbox, ProfileStore, Publisher
 from schemas.timestamps import MINUTE_US
-from transforms.commit import MAX_DUE, commit_shard, take_over, wake_persons
+from transforms.commit import MAX_DUE, commit_parts, take_over, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 from transforms.pausing import paused_collection
@@ -54,16 +54,17 @@ class LiveShards:
         }
 
     def advance(self, batches: Mapping[int, Iterable[Slice]]) -> list[Advanced]:
-        """Folds and decides the events of several shards, each in one commit; none for one without events.
+        """Folds and decides the events of several shards; nothing for one without events.
 
-        The shards commit side by side, and publish together: what takes long is to wait for services. When
-        it returns, what was committed is published, and the messages of the slices are settled.
+        Each shard's are one commit, or as many as the store needs, one after another. The shards commit side
+        by side, and publish together: what takes long is to wait for services. When it returns, what was
+        committed is published, and the messages of the slices are settled.
         """
         work = {
             shard: persons for shard, slices in batches.items() if (persons := self._persons(shard, slices))
         }
-        advanced = self._run_all([partial(self._commit, shard, persons) for shard, persons in work.items()])
-        commits = [item.commit for item in advanced]
+        parts = self._run_all([partial(self._commit, shard, persons) for shard, persons in work.items()])
+        commits = [advanced[-1].commit for advanced in parts]
         if commits:
             outbox = Outbox(
                 [action for commit in commits for action in commit.outbox.actions],
@@ -71,6 +72,7 @@ class LiveShards:
             )
             self._publisher.publish(commits[0].shard, commits[0].sequence, outbox)
             self._run_all([partial(self._store.acknowledge, item.shard, item.token) for item in commits])
+        advanced = [item for part in parts for item in part]
         for item in advanced:
             self._note(item.commit.shard, item)
         return advanced
@@ -84,9 +86,9 @@ class LiveShards:
                 persons.setdefault(event.person_id, []).append(event)
         return persons
 
-    def _commit(self, shard: int, persons: dict[str, list[FoldEvent]]) -> Advanced:
+    def _commit(self, shard: int, persons: dict[str, list[FoldEvent]]) -> list[Advanced]:
         with paused_collection():
-            return commit_shard(
+            return commit_parts(
                 self._engine, self._store, self._publisher, shard, persons, self._clock_us(shard)
             )
 

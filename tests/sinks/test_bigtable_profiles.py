@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.store import DueRow
-from sinks.bigtable_errors import BigtableError, CommitTooLargeError
+from schemas.store import CommitTooLargeError, DueRow
+from sinks.bigtable_errors import BigtableError
 from sinks.bigtable_profiles import BigtableProfiles
 from sinks.bigtable_written import MAX_IMAGES_BYTES
 from tests.sinks.bigtable import HASTE, Stores, new_workspace
@@ -110,11 +110,17 @@ def test_a_commit_over_the_limits_writes_nothing(profile_stores: Stores, own_wor
     with pytest.raises(CommitTooLargeError, match="100004 mutations: expected at most 100000"):
         store.commit(commit("t1", deadlines=too_many))
     with pytest.raises(CommitTooLargeError, match="shard 0 holds 4194305 bytes of images"):
-        store.commit(commit("t1", images={"p": b"x" * (MAX_IMAGES_BYTES + 1)}))
+        store.commit(commit("t1", images={"p": b"x" * MAX_IMAGES_BYTES, "q": b"x"}))
     assert store.head(0).token == ""
-    assert store.commit(commit("t1", images={"p": b"x" * MAX_IMAGES_BYTES}))
+    assert store.commit(commit("t1", images={"p": b"x" * (MAX_IMAGES_BYTES - 1), "q": b"x"}))
     assert profile_stores.open(own_workspace).head(0).outbox == NOTHING
-    assert len(profile_stores.open(own_workspace).images(["p"])["p"]) == MAX_IMAGES_BYTES
+    assert len(profile_stores.open(own_workspace).images(["p"])["p"]) == MAX_IMAGES_BYTES - 1
+
+
+def test_a_single_person_is_within_the_limits(profile_stores: Stores, own_workspace: str) -> None:
+    store = profile_stores.open(own_workspace)
+    assert store.commit(commit("t1", images={"p": b"x" * (MAX_IMAGES_BYTES + 1)}))
+    assert len(profile_stores.open(own_workspace).images(["p"])["p"]) == MAX_IMAGES_BYTES + 1
 
 
 def test_workspaces_in_one_table_know_nothing_of_each_other(

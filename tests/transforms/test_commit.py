@@ -9,16 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.store import NO_TOKEN, Commit, DueRow, Head, Outbox
+from schemas.store import NO_TOKEN, Commit, CommitTooLargeError, DueRow, Head, Outbox
 from schemas.timestamps import HOUR_US, MINUTE_US
 from schemas.workspace import Workspace
 from tests.fold_events import START_US, fold_event
 from tests.journeys import JOURNEY, by_person, with_journeys
 from tests.workspaces import small_workspace
 from transforms import commit as keyed_step
-from transforms.commit import advance_shard, wake_shard
+from transforms.commit import advance_shard, commit_parts, wake_shard
 from transforms.core.engine import Engine
 from transforms.core.fold_event import FoldEvent
+from transforms.core.profile import decode_image, facts
 
 JOURNEYS = (replace(JOURNEY, name="at_once"), replace(JOURNEY, name="waits", wait_us=HOUR_US))
 
@@ -28,7 +29,12 @@ class Crash(Exception):  # noqa: N818 (a crash is no error of the code under tes
 
 
 class MemoryStore:
-    """A profile store in memory; `before_commit` is where another writer comes in."""
+    """A profile store in memory.
+
+    Attributes:
+        before_commit: where another writer comes in.
+        most_persons: of one commit.
+    """
 
     def __init__(self) -> None:
         self.heads: dict[int, Head] = {}
@@ -36,6 +42,7 @@ class MemoryStore:
         self.deadlines: dict[str, tuple[int, int]] = {}
         self.commits: list[Commit] = []
         self.before_commit: list[Callable[[], Any]] = []
+        self.most_persons = 1_000
 
     def head(self, shard: int) -> Head:
         return self.heads.get(shard, Head(0, NO_TOKEN, None))
@@ -44,6 +51,8 @@ class MemoryStore:
         return {person_id: self.rows[person_id] for person_id in person_ids if person_id in self.rows}
 
     def commit(self, commit: Commit) -> bool:
+        if len(commit.images) > self.most_persons:
+            raise CommitTooLargeError("too many persons")
         if self.before_commit:
             self.before_commit.pop()()
         head = self.head(commit.shard)
@@ -265,3 +274,43 @@ def test_many_due_persons_are_woken_in_several_commits(
     causes = [decision.cause.event_id for advanced in woken for decision in advanced.commit.outbox.decisions]
     assert causes == ["e0", "e1", "e2", "e3", "e4"]
     assert store.deadlines == {}
+
+
+@pytest.mark.parametrize("most_persons", [1, 2, 3, 5, 7])
+def test_what_is_too_much_for_one_commit_is_committed_in_parts(engine: Engine, most_persons: int) -> None:
+    store, topic = MemoryStore(), Topic()
+    store.most_persons = most_persons
+    events = [cart(engine, f"e{number}", number, number % 7) for number in range(21)]
+    parts = commit_parts(engine, store, topic, 0, by_person(events), START_US + 20 * MINUTE_US)
+    assert [part.commit for part in parts] == store.commits
+    assert max(len(commit.images) for commit in store.commits) <= most_persons
+    persons = [person for commit in store.commits for person in commit.images]
+    assert sorted(persons) == sorted({event.person_id for event in events})
+    # The last one is for the caller to publish; those before are out, each before the next commit.
+    assert store.head(0).outbox == store.commits[-1].outbox
+    assert [outbox for _, _, outbox in topic.published] == [commit.outbox for commit in store.commits[:-1]]
+    whole, other = MemoryStore(), Topic()
+    advance_shard(engine, whole, other, 0, by_person(events), START_US + 20 * MINUTE_US)
+    assert store.deadlines == whole.deadlines
+    assert {person: facts(decode_image(image)) for person, image in store.rows.items()} == {
+        person: facts(decode_image(image)) for person, image in whole.rows.items()
+    }
+
+
+def test_a_person_that_is_too_much_is_told(engine: Engine) -> None:
+    store, topic = MemoryStore(), Topic()
+    store.most_persons = 0
+    with pytest.raises(CommitTooLargeError):
+        commit_parts(engine, store, topic, 0, by_person([cart(engine, "a")]), START_US)
+
+
+def test_those_who_are_too_many_to_be_woken_at_once_are_woken_in_parts(engine: Engine) -> None:
+    store, topic = MemoryStore(), Topic()
+    run(engine, store, topic, *(cart(engine, f"e{person}", person, person) for person in range(5)))
+    store.most_persons = 2
+    woken = wake_shard(engine, store, topic, 0, START_US + 2 * HOUR_US)
+    assert [len(advanced.commit.images) for advanced in woken] == [2, 1, 2]
+    causes = [decision.cause.event_id for advanced in woken for decision in advanced.commit.outbox.decisions]
+    assert causes == ["e0", "e1", "e2", "e3", "e4"]
+    assert store.deadlines == {}
+    assert store.head(0).outbox is None
