@@ -1,4 +1,4 @@
-"""A running job on emulators, seen from outside: publish, kill, restart, and reconcile to the last event."""
+"""A running job on emulators, seen from outside: publish, start, kill, and look how it fares."""
 
 from __future__ import annotations
 
@@ -10,32 +10,25 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from pipelines.cli.up import local_config
-from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
-from pipelines.live_services import dataset_of, make_resources, profiles_of, pubsub_host
+from pipelines.live_config import LIVE_NAME, STATUS_NAME, Endpoints, LiveConfig, Status
+from pipelines.live_services import make_resources, pubsub_host
 from pipelines.local.services import LocalServices
-from schemas.decision import Decision, Outcome
-from schemas.store import NO_TOKEN, Head
 from schemas.workspace import Workspace, load_workspace
-from sinks.bigquery_reading import BigQueryReading
 from sinks.event_files import EventFiles
 from sinks.pubsub_messages import publish_batches
 from sinks.pubsub_publisher import TopicWriter
 from sinks.pubsub_subscription import PubSubSubscription
 from sinks.pubsub_topics import PubSubTopics, actions_topic, events_topic
-from sinks.sqlite_profiles import SqliteProfiles
 from tests.pipelines.command_line import ROOT, SHOP
-from tests.pipelines.recorded_job import Recorded, read_batches
-from transforms.core.engine import Engine
-from transforms.core.fold import prune
-from transforms.core.plan import Plan
-from transforms.core.profile import decode_image, facts
+from tests.pipelines.live_records import LiveRecords
 from transforms.core.recorded_times import keep_publish_times
 
 PATIENCE_SECONDS = 240.0
@@ -58,23 +51,38 @@ class LiveWorld:
     """The services of one test, by a project of its own, and the job's processes.
 
     Attributes:
+        config: where the services are.
+        job_config: where the job is told that they are; the same, unless a test puts something in between.
         jobs: by the directory that each runs in.
     """
 
     config: LiveConfig
+    job_config: LiveConfig
     workspace: Workspace
     directory: Path
     jobs: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, services: LocalServices, shop: Path, project: str, directory: Path) -> LiveWorld:
-        """Makes topics, subscriptions and tables."""
+    def make(
+        cls,
+        services: LocalServices,
+        shop: Path,
+        project: str,
+        directory: Path,
+        job_endpoints: Endpoints | None = None,
+    ) -> LiveWorld:
+        """Makes topics, subscriptions and tables.
+
+        Args:
+            job_endpoints: what stands between the job and its services.
+        """
         workspace = load_workspace(shop, {})
         config = msgspec.structs.replace(
             local_config(workspace, services), project=project, ack_deadline_seconds=10
         )
         make_resources(config, workspace)
-        world = cls(config, workspace, directory)
+        job_config = msgspec.structs.replace(config, endpoints=job_endpoints or config.endpoints)
+        world = cls(config, job_config, workspace, directory)
         with PubSubTopics(project, emulator_host=pubsub_host(config)) as topics:
             for channel in workspace.channels:
                 topics.create_subscription(world.audit(channel), actions_topic(workspace.name, channel))
@@ -88,7 +96,7 @@ class LiveWorld:
         """Starts the job, or another one beside it, with nothing of what it knew before."""
         directory = self.directory / name
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / LIVE_NAME).write_bytes(msgspec.json.encode(self.config))
+        (directory / LIVE_NAME).write_bytes(msgspec.json.encode(self.job_config))
         (directory / STATUS_NAME).unlink(missing_ok=True)
         with (directory / "log").open("ab") as log:
             self.jobs[directory] = subprocess.Popen(
@@ -104,7 +112,8 @@ class LiveWorld:
     def kill(self, name: str = "job") -> None:
         """Kills the job and its runner at once."""
         job = self.jobs.pop(self.directory / name)
-        os.killpg(job.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
         job.wait()
 
     def alive(self, name: str = "job") -> bool:
@@ -123,11 +132,16 @@ class LiveWorld:
         for directory in list(self.jobs):
             self.kill(directory.name)
 
-    def publish(self, files: Iterable[Path], rate: float | None = None) -> int:
-        """Publishes event files with the publish times that they carry; gives how many messages."""
+    def publish(self, files: Iterable[Path], rate: float | None = None, *, as_job: bool = False) -> int:
+        """Publishes event files with the publish times that they carry; gives how many messages.
+
+        Args:
+            as_job: whether to go where the job goes.
+        """
+        config = self.job_config if as_job else self.config
         source = EventFiles(tuple(map(str, files)))
         batches = (keep_publish_times(batch) for split in source.splits() for batch in source.read(split))
-        writer = TopicWriter(self.config.project, emulator_host=pubsub_host(self.config))
+        writer = TopicWriter(config.project, emulator_host=pubsub_host(config))
         try:
             return publish_batches(writer, events_topic(self.workspace.name), batches, rate).messages
         finally:
@@ -172,20 +186,9 @@ class LiveWorld:
 
         self.eventually("nothing is going on", quiet)
 
-    def received(self) -> tuple[int, int]:
-        """How many different messages stand on the tape, and in the dead letters."""
-        with BigQueryReading(dataset_of(self.config)) as reading:
-            (tape,) = reading.sql("SELECT count(DISTINCT message_id) FROM tape_raw").rows
-            (letters,) = reading.sql("SELECT count(DISTINCT message_id) FROM dead_letters").rows
-        return tape[0], letters[0]
-
-    def facts(self) -> dict[str, bytes]:
-        """Every person's facts, from Bigtable."""
-        store = profiles_of(self.config, self.workspace)
-        try:
-            return facts_of(store.scan(), Plan(self.workspace))
-        finally:
-            store.close()
+    def records(self) -> LiveRecords:
+        """What the job has left in its tables."""
+        return LiveRecords(self.config, self.workspace)
 
     def actions(self) -> dict[str, set[bytes]]:
         """Every action that was published since the last call, by id."""
@@ -203,82 +206,3 @@ class LiveWorld:
             finally:
                 subscription.close()
         return bodies
-
-    def sent(self) -> set[str]:
-        """The ids of the actions that decisions in BigQuery say were sent."""
-        with BigQueryReading(dataset_of(self.config)) as reading:
-            rows = reading.sql("SELECT action_id FROM decisions WHERE outcome = 'sent'").rows
-        return {action_id for (action_id,) in rows}
-
-    def decision_ids(self) -> set[str]:
-        """The ids of all decisions in BigQuery."""
-        with BigQueryReading(dataset_of(self.config)) as reading:
-            return {row[0] for row in reading.sql("SELECT decision_id FROM decisions").rows}
-
-    def repeated(self) -> tuple[dict[str, bytes], list[Decision]]:
-        """Images and decisions of the committed batches, executed again one after another."""
-        recorded = [batch for path in self.directory.glob("*/batches") for batch in read_batches(path)]
-        return execute_again(self.workspace, recorded, self._heads())
-
-    def _heads(self) -> dict[int, str]:
-        store = profiles_of(self.config, self.workspace)
-        try:
-            return {shard: store.head(shard).token for shard in range(self.workspace.shards)}
-        finally:
-            store.close()
-
-    def images(self) -> dict[str, bytes]:
-        """Every person's image, from Bigtable."""
-        store = profiles_of(self.config, self.workspace)
-        try:
-            return dict(store.scan())
-        finally:
-            store.close()
-
-
-def facts_of(images: Iterable[tuple[str, bytes]], plan: Plan) -> dict[str, bytes]:
-    """The facts of each image."""
-    found = {}
-    for person_id, image in images:
-        profile = decode_image(image)
-        prune(profile, plan)
-        found[person_id] = facts(profile)
-    return found
-
-
-def bounded_facts(output: Path, workspace: Workspace) -> dict[str, bytes]:
-    """The facts of each person that a bounded run left."""
-    store = SqliteProfiles(output / "profiles.sqlite", read_only=True)
-    try:
-        return facts_of(store.scan(), Plan(workspace))
-    finally:
-        store.close()
-
-
-def execute_again(
-    workspace: Workspace, recorded: Iterable[Recorded], heads: Mapping[int, str]
-) -> tuple[dict[str, bytes], list[Decision]]:
-    """Executes what was committed: the batches on the chain of tokens that ends in each shard's head."""
-    by_token = {batch.token: batch for batch in recorded}
-    engine = Engine(workspace)
-    images: dict[str, bytes] = {}
-    decisions: list[Decision] = []
-    for shard, token in heads.items():
-        chain: list[Recorded] = []
-        while token != NO_TOKEN:
-            chain.append(by_token[token])
-            token = chain[-1].expected_token
-        head = Head(0, NO_TOKEN, None)
-        for batch in reversed(chain):
-            own = {person: images[person] for person in batch.events if person in images}
-            commit = engine.advance(shard, head, own, batch.events, batch.as_of_us).commit
-            assert commit.token == batch.token
-            head = Head(commit.sequence, commit.token, None)
-            images.update(commit.images)
-            decisions += commit.outbox.decisions
-    return images, decisions
-
-
-def sent_ids(decisions: Iterable[Decision]) -> set[str | None]:
-    """The ids of the actions that decisions sent."""
-    return {decision.action_id for decision in decisions if decision.outcome is Outcome.SENT}

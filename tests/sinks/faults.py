@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Self
 
 import grpc
@@ -27,14 +27,21 @@ _MutateRowsResponse: Any = bigtable.MutateRowsResponse.pb()
 
 
 @dataclass
-class _Fault:
-    """What happens to one call: first `meanwhile`, then the rest of it."""
+class Fault:
+    """What happens to one call: first `meanwhile` and the delay, then the rest of it.
+
+    Attributes:
+        silent: nothing is forwarded, and nothing answered until the client gives up.
+    """
 
     code: grpc.StatusCode | None = None
+    details: str = "failed by the test"
     applied: bool = False
     answers: int = 0
     rows: dict[int, grpc.StatusCode] = field(default_factory=dict)
     meanwhile: Callable[[], object] | None = None
+    delay_seconds: float = 0.0
+    silent: bool = False
 
 
 class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -46,18 +53,22 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         requests: the last request of each method that the emulator got.
         metadata: of the last call of each method, names that begin with `x-`.
         failures: what `meanwhile` raised; the first of them is raised when the server ends.
+        usual: what happens to a call that no test has named, by its method.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, threads: int = 8) -> None:
+        """`threads`: so many calls at once; an open stream takes one."""
         self.calls: Counter[str] = Counter()
         self.requests: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
         self.failures: list[BaseException] = []
         self._target = grpc.insecure_channel(target, options=_OPTIONS)
-        self._faults: dict[tuple[str, int], _Fault] = {}
+        self._faults: dict[tuple[str, int], Fault] = {}
         self._lock = Lock()
+        self._threads = threads
+        self.usual: Callable[[str], Fault] = lambda _: Fault()
         self.host = f"127.0.0.1:{free_port()}"
-        self._start()
+        self.start()
 
     def fail(
         self,
@@ -96,9 +107,9 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         with self._lock:
             self._faults.clear()
 
-    def _fault(self, method: str, call: int) -> _Fault:
+    def _fault(self, method: str, call: int) -> Fault:
         with self._lock:
-            return self._faults.setdefault((method, self.calls[method] + call), _Fault())
+            return self._faults.setdefault((method, self.calls[method] + call), Fault())
 
     def stop(self) -> None:
         """Breaks all connections and takes no more."""
@@ -107,7 +118,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
     def restart(self) -> None:
         """Breaks all connections, and listens again."""
         self.stop()
-        self._start()
+        self.start()
 
     def close(self) -> None:
         """Ends for good."""
@@ -122,8 +133,9 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> None:
-        self._server = grpc.server(ThreadPoolExecutor(8), handlers=(self,), options=_OPTIONS)
+    def start(self) -> None:
+        """Listens, after `stop` as before."""
+        self._server = grpc.server(ThreadPoolExecutor(self._threads), handlers=(self,), options=_OPTIONS)
         self._server.add_insecure_port(self.host)
         self._server.start()
 
@@ -140,15 +152,19 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         method = path.rsplit("/", 1)[1]
         with self._lock:
             self.calls[method] += 1
-            fault = self._faults.pop((method, self.calls[method]), None) or _Fault()
+            fault = self._faults.pop((method, self.calls[method]), None) or self.usual(method)
         if fault.meanwhile:
             try:
                 fault.meanwhile()
             except BaseException as failure:
                 self.failures.append(failure)
                 raise
+        if fault.silent or fault.delay_seconds:
+            gone = Event()
+            if not context.add_callback(gone.set) or gone.wait(None if fault.silent else fault.delay_seconds):
+                return
         if fault.code and not fault.applied:
-            context.abort(fault.code, "failed by the test, not applied")
+            context.abort(fault.code, f"{fault.details}, not applied")
         try:
             if fault.rows:
                 yield self._write_others(path, next(requests), fault)
@@ -165,7 +181,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         except grpc.RpcError as error:
             context.abort(error.code(), error.details())
         if fault.code:
-            context.abort(fault.code, "failed by the test, but applied")
+            context.abort(fault.code, f"{fault.details}, but applied")
 
     def _noted(self, method: str, requests: Iterator[bytes]) -> Iterator[bytes]:
         try:
@@ -176,7 +192,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
             # The client has gone.
             return
 
-    def _write_others(self, path: str, request: bytes, fault: _Fault) -> bytes:
+    def _write_others(self, path: str, request: bytes, fault: Fault) -> bytes:
         """Forwards the entries that don't fail, and answers for all of them."""
         wanted = _MutateRowsRequest.FromString(request)
         answer = _MutateRowsResponse()
