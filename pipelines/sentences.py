@@ -18,6 +18,7 @@ _BECAUSE = {
     Reason.COOLDOWN: "its cooldown was not over",
     Reason.EXITED: "an exit event ended the journey first",
     Reason.NO_ADDRESS: "the person has no address for the channel",
+    Reason.EXPIRED: "it passed every gate, but had expired before it could be published",
     Reason.PROFILE_OVERFLOW: "the person's profile is full, so the event was not folded",
 }
 _OPS = {
@@ -42,8 +43,9 @@ def sentence(decision: Decision) -> str:
     else:
         subject = (
             f"journey {decision.journey} (version {decision.journey_version}) did not send step "
-            f"{decision.step} to person {decision.person_id} ({decision.outcome.replace('_', ' ')}"
-            f"{f' at gate {decision.gate}' if decision.gate else ''})"
+            f"{decision.step} to person {decision.person_id}"
+            f"{f' as action {decision.action_id}' if decision.action_id else ''} "
+            f"({decision.outcome.replace('_', ' ')}{f' at gate {decision.gate}' if decision.gate else ''})"
         )
     return (
         f"{_time(decision.as_of_us)}: {subject}, because {because}{f' ({shown})' if shown else ''}. {origin}"

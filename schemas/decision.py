@@ -40,6 +40,7 @@ class Reason(StrEnum):
     EXITED = "exited"
     NO_ADDRESS = "no_address"
     PROFILE_OVERFLOW = "profile_overflow"
+    EXPIRED = "expired"
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):
@@ -57,10 +58,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         decision_id: 32 hex digits, from what the decision is about.
         sequence: of the commit that it was made in, in milliseconds.
-        gate: the gate that failed, None for an action that was sent.
+        gate: the gate that failed, None for an action that passed all.
         evidence: what was compared with what.
         change: what the decision did to contacts and journeys under way.
-        action_id: of the action that was sent, None for all others.
+        action_id: of the action that passed all gates, sent or expired; None for all others.
         as_of_us: the event time at which it was decided.
     """
 

@@ -108,10 +108,11 @@ QUALIFY ROW_NUMBER() OVER (
   PARTITION BY workspace, source, event_id, date ORDER BY publish_time, message_id
 ) = 1"""
 
-# A decision's id derives from its as_of too, so that copies share both; a filter on as_of prunes.
+# A decision's id derives from its as_of too, so that copies share both; a filter on as_of prunes. Of two
+# jobs that publish one outbox, one may find an action expired that the other one sent: sent it was.
 _DECISIONS_VIEW = """\
 SELECT {columns} FROM `{decisions_raw}`
-QUALIFY ROW_NUMBER() OVER (PARTITION BY decision_id, as_of ORDER BY sequence) = 1"""
+QUALIFY ROW_NUMBER() OVER (PARTITION BY decision_id, as_of ORDER BY outcome = 'sent' DESC, sequence) = 1"""
 
 
 def view_queries(dataset_id: str) -> dict[str, str]:

@@ -18,6 +18,9 @@ written before anything was published. So, for an action that is found expired:
 
 By that, published ids are ids of `sent` decisions at every moment, and the same set when the outbox is
 acknowledged.
+
+Two jobs may publish one outbox, and one of them may stall until an action has expired. What the other one
+published then has both on record, `sent` and `expired`: `sent` is right, and the view `decisions` says so.
 """
 
 from __future__ import annotations
@@ -27,8 +30,15 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.decision import Decision, Outcome
+from schemas.decision import Decision, Outcome, Reason
 from schemas.store import OutboundAction, Outbox
+
+
+class _Expiry(msgspec.Struct, frozen=True, gc=False):
+    expires_at: str
+
+
+_EXPIRY = msgspec.json.Decoder(_Expiry)
 
 
 class ActionPublisher(Protocol):
@@ -85,9 +95,13 @@ class LivePublisher:
             doubtful = [decision for decision in decisions if decision.action_id in late]
             sent = set(self.recorded_sent(doubtful)) if again else set()
             late -= {decision.action_id for decision in doubtful if decision.decision_id in sent}
+            dropped: dict[str | None, OutboundAction]
+            dropped = {action.action_id: action for action in actions if action.action_id in late}
             actions = [action for action in actions if action.action_id not in late]
             decisions = [
-                expired_decision(decision) if decision.action_id in late else decision
+                expired_decision(decision, dropped[decision.action_id])
+                if decision.action_id in dropped
+                else decision
                 for decision in decisions
             ]
         if decisions:
@@ -96,7 +110,7 @@ class LivePublisher:
             self.actions.send(actions)
 
 
-def expired_decision(decision: Decision) -> Decision:
+def expired_decision(decision: Decision, action: OutboundAction) -> Decision:
     """What becomes of the decision to send an action that was published too late to be of use.
 
     It passed all gates, and its change to contacts and journeys was committed: both stay as they are.
@@ -104,6 +118,6 @@ def expired_decision(decision: Decision) -> Decision:
     return msgspec.structs.replace(
         decision,
         outcome=Outcome.EXPIRED,
-        evidence={**decision.evidence, "expired_action_id": decision.action_id},
-        action_id=None,
+        reason=Reason.EXPIRED,
+        evidence={**decision.evidence, "expires_at": _EXPIRY.decode(action.body).expires_at},
     )

@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         with journal_of(output) as journal:
             decisions = journal.decisions_of_action(arguments.action)
         if not decisions:
-            raise CjaasError(f"{arguments.action}: no action of this id was sent; see {output}/actions")
+            raise CjaasError(f"{arguments.action}: no decision in {output} is about an action of this id")
     else:
         decisions = _of_person(arguments)
     for decision in decisions:

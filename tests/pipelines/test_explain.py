@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines.stores import journal_of
+from schemas.store import OutboundAction
+from sinks.decision_files import write_decisions
+from sinks.live_publisher import expired_decision
 from tests.pipelines.command_line import SHOP, cjaas, well
 from tests.pipelines.conftest import Run
 
@@ -83,6 +88,22 @@ def test_json_gives_whole_decisions(shop: Run) -> None:
     assert found["evidence"] == json.loads(decision["evidence"])
 
 
+def test_an_action_that_expired_is_explained_by_its_id(shop: Run, tmp_path: Path) -> None:
+    decision = decided(shop, "outcome = 'sent' AND journey = 'repeated_search'")
+    with journal_of(shop.output) as journal:
+        [sent] = journal.decisions_of_action(decision["action_id"])
+    action = OutboundAction("web", decision["action_id"], b'{"expires_at":"2026-01-09T00:00:00Z"}')
+    (tmp_path / "summary.json").touch()
+    (tmp_path / "decisions").mkdir()
+    write_decisions(tmp_path / "decisions" / "1.parquet", [expired_decision(sent, action)])
+    line = well("explain", decision["action_id"], "--output", tmp_path).out
+    assert (
+        f"did not send step offer_advice to person {decision['person_id']} as action {decision['action_id']} "
+        "(expired), because it passed every gate, but had expired before it could be published (searches_2d"
+    ) in line
+    assert "; expires at 2026-01-09T00:00:00Z). It goes back to search_performed" in line
+
+
 def test_a_person_without_decisions_is_told(shop: Run) -> None:
     query = "SELECT person_id FROM profiles ANTI JOIN decisions USING (person_id) ORDER BY 1 LIMIT 1"
     person = well("sql", query, "--output", shop.output, "--json").json()["person_id"]
@@ -98,7 +119,7 @@ def test_a_person_without_decisions_is_told(shop: Run) -> None:
     [
         ((), 2, "explain: expected an ACTION_ID or --person IDENTITY, found neither"),
         (("a", "--person", "cookie:k1"), 2, "expected an ACTION_ID or --person IDENTITY, found both"),
-        (("a'b",), 1, "a'b: no action of this id was sent; see "),
+        (("a'b",), 1, "a'b: no decision in "),
         (("--person", "cookie:nobody"), 1, "nobody has the identity cookie:nobody"),
     ],
 )

@@ -11,26 +11,30 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
 
 from pipelines.local.emulators import PROJECT, Emulator
 from schemas.dead_letter import DeadLetter, DeadLetterError, Stage
-from schemas.decision import Cause, Decision
+from schemas.decision import Cause, Decision, Outcome
 from schemas.errors import CjaasError
+from schemas.store import OutboundAction
 from schemas.timestamps import DAY_US
 from sinks import bigquery_tables as tables_module
 from sinks.bigquery_appender import TableAppender
 from sinks.bigquery_dataset import BigQueryDataset
 from sinks.bigquery_dead_letters import BigQueryDeadLetters
 from sinks.bigquery_decisions import BigQueryDecisions
+from sinks.bigquery_journal import BigQueryJournal
 from sinks.bigquery_layout import DEAD_LETTERS, DECISIONS, TABLES, TAPE
 from sinks.bigquery_reading import BigQueryReading
 from sinks.bigquery_tables import BigQueryTables
 from sinks.bigquery_tape import BigQueryTape
 from sinks.dead_letter_files import DeadLetterFiles
 from sinks.decision_files import decision_of, write_decisions
+from sinks.live_publisher import expired_decision
 from sinks.parquet_tape import ParquetTape
 from sinks.warehouse import Warehouse
 from tests.emulators import bigquery_emulator  # noqa: F401
@@ -311,6 +315,23 @@ def test_decisions_read_back_once_each(dataset: BigQueryDataset, reading: BigQue
     result = reading.sql("SELECT * FROM decisions ORDER BY decision_id")
     found = [decision_of(dict(zip(result.columns, row, strict=True))) for row in result.rows]
     assert found == [DECISION, SENT]
+
+
+@pytest.mark.parametrize("sent_first", [True, False])
+def test_what_one_job_sent_was_sent_although_another_one_found_it_expired(
+    dataset: BigQueryDataset, reading: BigQueryReading, sent_first: bool
+) -> None:
+    sent = msgspec.structs.replace(SENT, outcome=Outcome.SENT)
+    late = expired_decision(sent, OutboundAction("web", "f" * 32, b'{"expires_at":"2026-01-01T00:00:00Z"}'))
+    other = msgspec.structs.replace(late, decision_id="1" * 32, action_id="2" * 32)
+    with closing(BigQueryDecisions(dataset)) as sink:
+        for decision in (sent, late) if sent_first else (late, sent):
+            sink.append([decision])
+        sink.append([other])
+    assert reading.sql("SELECT outcome FROM decisions ORDER BY outcome").rows == [("expired",), ("sent",)]
+    with closing(BigQueryJournal(dataset)) as journal:
+        assert journal.decisions_of_action("f" * 32) == [sent]
+        assert journal.decisions_of_action("2" * 32) == [other]
 
 
 def test_dead_letters_read_back(dataset: BigQueryDataset, reading: BigQueryReading) -> None:

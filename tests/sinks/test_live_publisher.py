@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.decision import Decision, Outcome
+from schemas.decision import Decision, Outcome, Reason
 from schemas.store import OutboundAction, Outbox
 from sinks.live_publisher import LivePublisher, expired_decision
 from tests.sinks.profile_store_contract import DECISION
@@ -31,6 +31,7 @@ class World:
         self.rows: list[Decision] = []
         self.log: list[str] = []
         self.steps_left = 1_000_000
+        self.stalls: dict[int, Callable[[], None]] = {}
 
     def publisher(self, *, asked: bool = True) -> LivePublisher:
         return LivePublisher(self, self, self.recorded_sent) if asked else LivePublisher(self, self)
@@ -62,21 +63,28 @@ class World:
         """By the id of the action that was decided upon."""
         found: dict[str, set[Outcome]] = {}
         for row in self.rows:
-            action_id = row.action_id or row.evidence.get("expired_action_id")
-            if action_id is not None:
-                found.setdefault(action_id, set()).add(row.outcome)
+            if row.action_id is not None:
+                found.setdefault(row.action_id, set()).add(row.outcome)
         return found
+
+    def sent(self) -> set[str]:
+        """What `SELECT action_id FROM decisions WHERE outcome = 'sent'` gives."""
+        return {action_id for action_id, outcomes in self.outcomes().items() if Outcome.SENT in outcomes}
 
     def _step(self, name: str) -> None:
         self.steps_left -= 1
         if self.steps_left < 0:
             raise CrashError
         self.log.append(name)
+        self.stalls.pop(len(self.log), lambda: None)()
 
 
 def outbox(world: World, *expires: int) -> Outbox:
     """An outbox of one sent action for each expiry, and a suppressed one."""
-    actions = [OutboundAction("web", f"a{number}", b"{}") for number in range(len(expires))]
+    actions = [
+        OutboundAction("web", f"a{number}", b'{"expires_at":"at %d"}' % time)
+        for number, time in enumerate(expires)
+    ]
     world.expires = {each.action_id: time for each, time in zip(actions, expires, strict=True)}
     sent = [
         msgspec.structs.replace(
@@ -111,8 +119,9 @@ def test_what_expired_is_recorded_so_and_not_published() -> None:
     assert world.published == ["a0"]
     assert world.outcomes() == {"a0": {Outcome.SENT}, "a1": {Outcome.EXPIRED}}
     (row,) = [row for row in world.rows if row.outcome is Outcome.EXPIRED]
-    assert row == expired_decision(box.decisions[2])
-    assert (row.decision_id, row.action_id, row.change) == ("d-a1", None, box.decisions[2].change)
+    assert row == expired_decision(box.decisions[2], box.actions[1])
+    assert (row.decision_id, row.action_id, row.change) == ("d-a1", "a1", box.decisions[2].change)
+    assert (row.reason, row.evidence["expires_at"]) == (Reason.EXPIRED, "at 5")
     assert world.rows[:2] == box.decisions[:2]
 
 
@@ -144,9 +153,6 @@ def test_published_ids_are_those_of_sent_decisions(
     world = World()
     box = outbox(world, *expires)
 
-    def sent() -> set[str]:
-        return {action_id for action_id, outcomes in world.outcomes().items() if Outcome.SENT in outcomes}
-
     for number, (passed, steps) in enumerate(attempts):
         world.now += passed
         world.steps_left = steps
@@ -154,11 +160,38 @@ def test_published_ids_are_those_of_sent_decisions(
         with suppress(CrashError):
             world.publisher().publish(0, 1, box, again=number > 0)
         # Never is an action out that no decision knows of.
-        assert set(world.published) <= sent()
+        assert set(world.published) <= world.sent()
     world.steps_left = 1_000
     world.publisher().publish(0, 1, box, again=bool(attempts))
-    assert set(world.published) == sent()
+    assert set(world.published) == world.sent()
     assert all(len(outcomes) == 1 for outcomes in world.outcomes().values())
+    assert set(world.outcomes()) == {each.action_id for each in box.actions}
+
+
+@given(
+    expires=st.lists(st.integers(1, 6), max_size=4),
+    stall=st.tuples(st.integers(1, 6), st.integers(0, 6)),
+    crash=st.integers(0, 14),
+)
+def test_two_jobs_that_publish_one_outbox_publish_what_is_recorded_as_sent(
+    expires: list[int], stall: tuple[int, int], crash: int
+) -> None:
+    """One stalls at a step, for so long, while another one takes over, crashes, and tries again."""
+    world = World()
+    box = outbox(world, *expires)
+
+    def other() -> None:
+        world.now += stall[1]
+        left, world.steps_left = world.steps_left, crash
+        with suppress(CrashError):
+            world.publisher().publish(0, 1, box, again=True)
+        world.steps_left = left
+        world.publisher().publish(0, 1, box, again=True)
+        assert set(world.published) <= world.sent()
+
+    world.stalls[stall[0]] = other
+    world.publisher().publish(0, 1, box)
+    assert set(world.published) == world.sent()
     assert set(world.outcomes()) == {each.action_id for each in box.actions}
 
 
