@@ -51,11 +51,24 @@ _PART_SECONDS = 0.05
 class Bench:
     """A running job with its services."""
 
-    def __init__(self, services: LocalServices, directory: Path, bigquery: str | None) -> None:
-        """`bigquery`: `HOST:PORT` of what takes its place, None for its emulator."""
+    def __init__(
+        self,
+        services: LocalServices,
+        directory: Path,
+        bigquery: str | None,
+        cache_mb: int | None = None,
+    ) -> None:
+        """Starts the job.
+
+        Args:
+            bigquery: `HOST:PORT` of what takes its place; None for its emulator.
+            cache_mb: of the job; None for its default.
+        """
         self.workspace: Workspace = load_workspace(SHOP, os.environ)
         self.config: LiveConfig = local_config(self.workspace, services)
         self.directory = directory
+        if cache_mb is not None:
+            self.config = msgspec.structs.replace(self.config, cache_mb=cache_mb)
         make_resources(self.config, self.workspace)
         if bigquery is not None and self.config.endpoints is not None:
             endpoints = msgspec.structs.replace(self.config.endpoints, bigquery=bigquery)

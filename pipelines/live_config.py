@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from schemas.errors import CjaasError
+from sinks.bigtable_profiles import CACHE_BYTES
 
 
 class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +33,7 @@ class LiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         endpoints: of emulators; None for the real services.
         readers: how many reads of the subscription go on at once.
         ack_deadline_seconds: of the subscription, 10 to 600: so long after a crash its messages come again.
+        cache_mb: what images may take that a worker keeps in memory, in MiB.
     """
 
     workspace: str
@@ -44,6 +46,7 @@ class LiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoints: Endpoints | None = None
     readers: int = 1
     ack_deadline_seconds: int = 60
+    cache_mb: int = CACHE_BYTES >> 20
 
 
 LIVE_NAME = "live.json"

@@ -25,7 +25,7 @@ def live_subscription(config: LiveConfig) -> PubSubSubscription:
 
 def profiles_of(config: LiveConfig, workspace: Workspace) -> BigtableProfiles:
     """The profiles of a workspace."""
-    return BigtableProfiles(_table_of(config), workspace.name)
+    return BigtableProfiles(_table_of(config), workspace.name, cache_bytes=config.cache_mb << 20)
 
 
 def dataset_of(config: LiveConfig) -> BigQueryDataset:
