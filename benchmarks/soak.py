@@ -4,7 +4,9 @@ Run `.venv/bin/python benchmarks/soak.py`: half an hour of load, on the emulator
 The shop's month is lived again and again, each time by other persons, in events that have the time at which
 they are published. A row of the table is a stretch of time: the largest resident set of the job's process and
 of Prism's in it, the events folded, and how long after its cause's publish time an action was received. What
-grows by design is the cache of images, up to a limit: it is small here, so that it is full early.
+grows by design is the cache of images, up to a limit: it is small here, so that it is full early; and the
+names of persons, up to 200,000: with `--crowds` they are all known early. Who comes back is in a cooldown,
+so that later on there are few actions, or none.
 """
 
 from __future__ import annotations
@@ -71,12 +73,13 @@ class Residents:
         return taken
 
 
-def again_and_again(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The same events for ever, each time under new ids and of new persons."""
+def again_and_again(events: list[dict[str, Any]], crowds: int) -> Iterator[dict[str, Any]]:
+    """The same events for ever, each time under new ids and of other persons, so many crowds of them."""
     texts = [msgspec.json.encode(event).decode() for event in events]
     for lap in count():
+        crowd = lap % crowds
         for text in texts:
-            event = msgspec.json.decode(_MAILBOX.sub(rf"\1.{lap}@", _NUMBER.sub(rf"\g<1>{lap:03}", text)))
+            event = msgspec.json.decode(_MAILBOX.sub(rf"\1.{crowd}@", _NUMBER.sub(rf"\g<1>{crowd:03}", text)))
             yield {**event, "id": f"{event['id']}-{lap}"}
 
 
@@ -86,13 +89,20 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1_000.0, metavar="N", help="a second (default: 1000)")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="of load (default: 30)")
     parser.add_argument("--stretch", type=float, default=3.0, metavar="M", help="minutes a row (default: 3)")
+    parser.add_argument(
+        "--crowds",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="then the first persons come back (default: 1000)",
+    )
     arguments = parser.parse_args()
     check_tools()
     directory = Path(tempfile.mkdtemp(prefix="soak-", dir=DATA))
     table = Table(title=f"the running job at {arguments.rate:,.0f} events/s")
     for name in ("minutes", "published", "folded", "job MB", "Prism MB", "p50 ms", "p99 ms"):
         table.add_column(name, justify="right")
-    source = again_and_again(shop_events(CROWD_EVENTS))
+    source = again_and_again(shop_events(CROWD_EVENTS), arguments.crowds)
     size = int(arguments.rate * SLICE_SECONDS)
     slices = int(arguments.stretch * 60 / SLICE_SECONDS)
     with LocalServices(directory / "logs") as services:
