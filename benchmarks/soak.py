@@ -38,6 +38,8 @@ from pipelines.local.services import LocalServices, check_tools
 CROWD_EVENTS = 60_000
 SAMPLE_SECONDS = 5.0
 CACHE_MB = 16
+KEEPS_UP = 0.99
+"""What is still under way at the end may be the rest."""
 _NUMBER = re.compile(r'("C|"k|"\+49151)000')
 """How the shop's customer numbers, cookies and phone numbers begin."""
 _MAILBOX = re.compile(r"(\w)@")
@@ -115,7 +117,7 @@ def main() -> None:
         for thread in threads:
             thread.start()
         try:
-            done = 0
+            done = published = 0
             for stretch in range(1, int(arguments.minutes / arguments.stretch) + 1):
                 for _ in range(slices):
                     bench.publish(list(islice(source, size)), arguments.rate)
@@ -131,15 +133,18 @@ def main() -> None:
                     f"{cuts[49] * 1000:,.0f}",
                     f"{cuts[98] * 1000:,.0f}",
                 )
-                done = now
+                done, published = now, published + size * slices
                 Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {largest}")
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
             end_group(bench.job)
-    shutil.rmtree(directory)
     Console(width=110).print(table)
+    if done < KEEPS_UP * published:
+        Console(stderr=True).print(f"the job did not keep up; its logs are in {directory}")
+        sys.exit(1)
+    shutil.rmtree(directory)
 
 
 if __name__ == "__main__":
