@@ -57,6 +57,7 @@ class Bench:
         directory: Path,
         bigquery: str | None,
         cache_mb: int | None = None,
+        workspace: Path = SHOP,
     ) -> None:
         """Starts the job.
 
@@ -64,7 +65,7 @@ class Bench:
             bigquery: `HOST:PORT` of what takes its place; None for its emulator.
             cache_mb: of the job; None for its default.
         """
-        self.workspace: Workspace = load_workspace(SHOP, os.environ)
+        self.workspace: Workspace = load_workspace(workspace, os.environ)
         self.config: LiveConfig = local_config(self.workspace, services)
         self.directory = directory
         if cache_mb is not None:
@@ -113,7 +114,7 @@ class Bench:
         _sleep_until(started + len(events) / rate)
 
     def latencies(self, stop: threading.Event, found: list[float]) -> None:
-        """Seconds from the cause's publish time to the receipt of each action, of all channels."""
+        """Seconds from the event time at which each action was decided to its receipt, of all channels."""
         subscriptions = [
             PubSubSubscription(self.config.project, f"bench-{channel}", emulator_host=self.host)
             for channel in self.workspace.channels
@@ -139,8 +140,8 @@ def _listen(subscription: PubSubSubscription, stop: threading.Event, found: list
         pulled = subscription.pull(100, 0.5)
         now = time.time()
         for body in pulled.payloads:
-            cause = msgspec.json.decode(body)["cause"]["time"]
-            found.append(now - datetime.fromisoformat(cause).timestamp())
+            decided = msgspec.json.decode(body)["decided_at"]
+            found.append(now - datetime.fromisoformat(decided).timestamp())
         if pulled.ack_ids:
             subscription.acknowledge(pulled.ack_ids)
 

@@ -1,12 +1,11 @@
 """The running job over a long time: does its memory stay flat, and does it keep up?
 
 Run `.venv/bin/python benchmarks/soak.py`: half an hour of load, on the emulators and Prism as in `live.py`.
-The shop's month is lived again and again, each time by other persons, in events that have the time at which
-they are published. A row of the table is a stretch of time: the largest resident set of the job's process and
-of Prism's in it, the events folded, and how long after its cause's publish time an action was received. What
-grows by design is the cache of images, up to a limit: it is small here, so that it is full early; and the
-names of persons, up to 200,000: with `--crowds` they are all known early. Who comes back is in a cooldown,
-so that later on there are few actions, or none.
+The shop's month is lived again and again, by a few crowds of persons in turn, in events that have the time at
+which they are published; its waits and cooldowns are two minutes here, so that they end within the run. A row
+of the table is a stretch of time: the largest resident set of the job's process and of Prism's in it, the
+events folded, and how long after its cause, or the end of its wait, an action was received. What grows by
+design is the cache of images, up to a limit, which is small here so that it is full early.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.firehose import SHOP
 from benchmarks.live import Bench, folded, shop_events
 from benchmarks.process import DATA
 from pipelines.cli.up import end_group
@@ -38,6 +38,7 @@ from pipelines.local.services import LocalServices, check_tools
 CROWD_EVENTS = 60_000
 SAMPLE_SECONDS = 5.0
 CACHE_MB = 16
+WAIT = "2m"
 KEEPS_UP = 0.99
 """What is still under way at the end may be the rest."""
 _NUMBER = re.compile(r'("C|"k|"\+49151)000')
@@ -85,6 +86,14 @@ def again_and_again(events: list[dict[str, Any]], crowds: int) -> Iterator[dict[
             yield {**event, "id": f"{event['id']}-{lap}"}
 
 
+def impatient_shop(directory: Path) -> Path:
+    """The shop with short waits and cooldowns."""
+    shutil.copytree(SHOP, directory)
+    for journey in (directory / "journeys").glob("*.yaml"):
+        journey.write_text(re.sub(r"(wait|cooldown): \w+", rf"\1: {WAIT}", journey.read_text()))
+    return directory
+
+
 def main() -> None:
     """Loads the job, and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -108,7 +117,7 @@ def main() -> None:
     size = int(arguments.rate * SLICE_SECONDS)
     slices = int(arguments.stretch * 60 / SLICE_SECONDS)
     with LocalServices(directory / "logs") as services:
-        bench = Bench(services, directory, None, CACHE_MB)
+        bench = Bench(services, directory, None, CACHE_MB, impatient_shop(directory / "workspace"))
         residents, stop, latencies = Residents(bench.job.pid), threading.Event(), list[float]()
         threads = [
             threading.Thread(target=residents.sample, args=(stop,)),

@@ -108,7 +108,7 @@ class _FollowShard(beam.DoFn):
         slices = [decode_slice(packed) for _, packed in batches]
         self._waiting.setdefault(shard, []).extend(slices)
         # No timer can be set once the bundle has committed: this one is early, if anything.
-        wake.set(Timestamp(micros=self._shards.hint_us(shard, slices)))
+        wake.set(_not_before(self._shards.hint_us(shard, slices)))
 
     def finish_bundle(self) -> None:
         assert self._shards is not None
@@ -133,10 +133,15 @@ class _FollowShard(beam.DoFn):
         advanced = self._shards.wake(shard, at.micros)
         again_us = self._shards.again_us(shard, at.micros)
         if again_us is not None:
-            wake.set(Timestamp(micros=again_us))
+            wake.set(_not_before(again_us))
         if advanced is not None:
             count_advanced(advanced)
             yield shard
+
+
+def _not_before(time_us: int) -> Timestamp:
+    """A time for a timer. Runners keep whole milliseconds: one cut short would fire too early, for ever."""
+    return Timestamp(micros=-(-time_us // 1000) * 1000)
 
 
 class _SideBySide:

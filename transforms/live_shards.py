@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.store import Outbox, ProfileStore, Publisher
-from schemas.timestamps import MINUTE_US
+from schemas.timestamps import MINUTE_US, SECOND_US
 from transforms.commit import MAX_DUE, commit_parts, take_over, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
@@ -16,6 +16,12 @@ from transforms.shard_events import Slice
 
 RunAll = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
+SLACK_US = 10 * SECOND_US
+"""So much later than a wait ends is its shard looked at, if no event of the shard has come by then.
+
+Events end the waits of their shard, too. Prism holds back a key's events behind a timer that the watermark
+has not reached: one that every batch sets again, to a time that has not come, is never in their way.
+"""
 LOOK_AGAIN_US = 10 * MINUTE_US
 """So long a shard is left alone at most: another job may have left waits that nobody here knows of."""
 
@@ -116,7 +122,7 @@ class LiveShards:
         return advanced
 
     def hint_us(self, shard: int, slices: Iterable[Slice]) -> int:
-        """When to look at a shard again once these events are committed: in time for their waits."""
+        """When to look at a shard again once these events are committed: soon after the end of a wait."""
         self._take_over(shard)
         earliest_us = min(self._due_us[shard], self._now_us() + LOOK_AGAIN_US)
         for part in slices:
@@ -124,17 +130,22 @@ class LiveShards:
                 wait_us = self._waits_us.get(event.type)
                 if wait_us is not None and event.time_us + wait_us < earliest_us:
                     earliest_us = event.time_us + wait_us
-        return earliest_us
+        # What is due by now ends with these events.
+        return max(earliest_us, self._clock_us(shard)) + SLACK_US
 
     def wake_due(self, shards: Iterable[int]) -> list[Advanced]:
         """Ends the waits of these shards that are due by now, as far as is known here."""
+        due = [shard for shard in shards if self._due_us.get(shard, _EVER_US) <= self._clock_us(shard)]
+        parts = self._run_all([partial(self._wake_due, shard) for shard in due])
+        return [advanced for part in parts for advanced in part]
+
+    def _wake_due(self, shard: int) -> list[Advanced]:
         woken = []
-        for shard in shards:
-            while self._due_us.get(shard, _EVER_US) <= self._clock_us(shard):
-                advanced = self.wake(shard, self._watermarks.get(shard, 0))
-                if advanced is None:
-                    break
-                woken.append(advanced)
+        while self._due_us.get(shard, _EVER_US) <= self._clock_us(shard):
+            advanced = self.wake(shard, self._watermarks.get(shard, 0))
+            if advanced is None:
+                break
+            woken.append(advanced)
         return woken
 
     def next_wake_us(self, shard: int, woken_us: int | None = None) -> int | None:
@@ -162,7 +173,7 @@ class LiveShards:
         if woken_us > self._now_us():
             return due_us
         again_us = self._now_us() + LOOK_AGAIN_US
-        return again_us if due_us is None else min(due_us, again_us)
+        return again_us if due_us is None else min(due_us + SLACK_US, again_us)
 
     def _clock_us(self, shard: int) -> int:
         return min(self._watermarks.get(shard, 0), self._now_us())
