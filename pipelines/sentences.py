@@ -17,6 +17,7 @@ _BECAUSE = {
     Reason.UNDER_WAY: "the person is on this journey already",
     Reason.COOLDOWN: "its cooldown was not over",
     Reason.EXITED: "an exit event ended the journey first",
+    Reason.VERSION_GONE: "the version of the journey that the person entered is gone",
     Reason.NO_ADDRESS: "the person has no address for the channel",
     Reason.EXPIRED: "it passed every gate, but had expired before it could be published",
     Reason.PROFILE_OVERFLOW: "the person's profile is full, so the event was not folded",

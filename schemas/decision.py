@@ -38,6 +38,7 @@ class Reason(StrEnum):
     UNDER_WAY = "under_way"
     COOLDOWN = "cooldown"
     EXITED = "exited"
+    VERSION_GONE = "version_gone"
     NO_ADDRESS = "no_address"
     PROFILE_OVERFLOW = "profile_overflow"
     EXPIRED = "expired"

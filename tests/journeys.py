@@ -12,13 +12,14 @@ from schemas.decision import Decision
 from schemas.store import NO_TOKEN, Head
 from schemas.timestamps import DAY_US
 from schemas.workspace import Workspace
-from schemas.workspace.model import Journey, Send
+from schemas.workspace.model import Journey
+from schemas.workspace.steps import Send, Step, Wait
 from tests.fold_events import PERSON
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
 EMPTY = Head(0, NO_TOKEN, None)
-SEND = Send("remind", "web", "reminder", {}, DAY_US)
+SEND = Send("0", "remind", "web", "reminder", {}, DAY_US)
 JOURNEY = Journey(
     name="cart",
     version=1,
@@ -33,9 +34,13 @@ JOURNEY = Journey(
     on_repeat="keep",
     exit_events=(),
     condition=None,
-    wait_us=0,
-    send=SEND,
+    steps=(SEND,),
 )
+
+
+def after(wait_us: int, send: Send = SEND) -> tuple[Step, ...]:
+    """The steps of a journey that waits and then sends."""
+    return Wait("0", wait_us), replace(send, path="1")
 
 
 def with_journeys(workspace: Workspace, *journeys: Journey) -> Workspace:

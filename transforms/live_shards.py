@@ -11,6 +11,7 @@ from schemas.timestamps import MINUTE_US, SECOND_US
 from transforms.commit import MAX_DUE, commit_parts, take_over, wake_persons
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
+from transforms.core.program import shortest_waits
 from transforms.pausing import paused_collection
 from transforms.shard_events import Slice
 
@@ -53,11 +54,7 @@ class LiveShards:
         self._tokens: dict[int, str] = {}
         self._looked_us: dict[int, int] = {}
         self._due_us: dict[int, int] = {}
-        self._waits_us = {
-            event_type: min(waits)
-            for event_type, plan in engine.plan.types.items()
-            if (waits := [entry.journey.wait_us for entry in plan.entries if entry.journey.wait_us])
-        }
+        self._waits_us = shortest_waits(engine.plan.workspace)
 
     def advance(self, batches: Mapping[int, Iterable[Slice]]) -> list[Advanced]:
         """Folds and decides the events of several shards; nothing for one without events.

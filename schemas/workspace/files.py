@@ -5,14 +5,15 @@ What a model cannot see because it lies elsewhere in the workspace, the checks s
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Field
 
 from schemas.action import Category
 from schemas.timestamps import DAY_US
 from schemas.workspace.condition_file import ConditionFile, FileModel
 from schemas.workspace.model import Aggregate
+from schemas.workspace.step_files import StepFile
 from schemas.workspace.values import (
     AttributeName,
     Duration,
@@ -166,85 +167,6 @@ class EntryFile(FileModel):
     )
 
 
-class AttributeSourceFile(FileModel):
-    """Takes the value of a profile's attribute."""
-
-    attribute: AttributeName = Field(description="The attribute whose value to take.")
-
-
-class FieldSourceFile(FileModel):
-    """Takes the value of a field of the entry event."""
-
-    field: Text = Field(description="Dot path of the entry event's field, or $time, $id, $source, $type.")
-
-
-class LiteralSourceFile(FileModel):
-    """Is the value itself."""
-
-    value: Any = Field(description="The value itself.")
-
-
-def _source_tag(value: Any) -> str | None:
-    if isinstance(value, dict):
-        for key in ("attribute", "field", "value"):
-            if key in value:
-                return f"<{key}>"
-    return None
-
-
-DataSourceFile = Annotated[
-    Annotated[AttributeSourceFile, Tag("<attribute>")]
-    | Annotated[FieldSourceFile, Tag("<field>")]
-    | Annotated[LiteralSourceFile, Tag("<value>")],
-    Discriminator(
-        _source_tag,
-        custom_error_type="expected",
-        custom_error_message="expected {attribute: NAME}, {field: PATH} or {value: V}",
-    ),
-]
-
-
-class WaitFile(FileModel):
-    """A step that waits."""
-
-    wait: Duration = Field(description="How long to wait after the entry event.")
-
-
-class SendFile(FileModel):
-    """The step that sends the action."""
-
-    send: Name = Field(description="The step's name.")
-    channel: Name = Field(description="The channel to send through.")
-    template: Text = Field(description="The message template to fill.")
-    data: dict[str, DataSourceFile] = Field(
-        default={}, description="What to fill the template with, by the template's own names."
-    )
-    expires_after: Duration = Field(
-        default=DAY_US,
-        json_schema_extra={"default": "24h"},
-        description="How long the action may be shown after it was decided; default 24h.",
-    )
-
-
-def _step_tag(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    if value.keys() & {"send", "channel", "template", "data", "expires_after"}:
-        return "<send>"
-    return "<wait>" if "wait" in value else None
-
-
-StepFile = Annotated[
-    Annotated[WaitFile, Tag("<wait>")] | Annotated[SendFile, Tag("<send>")],
-    Discriminator(
-        _step_tag,
-        custom_error_type="expected",
-        custom_error_message="expected a step, {wait: DURATION} or {send: NAME, channel: NAME, "
-        "template: NAME}",
-    ),
-]
-
-
 class JourneyFile(FileModel):
     """journeys/NAME.yaml: when to act, and how."""
 
@@ -263,6 +185,4 @@ class JourneyFile(FileModel):
         description="Must hold when the action is decided, on attributes and the entry event's fields; "
         "absent: always holds.",
     )
-    steps: list[StepFile] = Field(
-        min_length=1, json_schema_extra={"maxItems": 2}, description="At most one wait, then one send."
-    )
+    steps: list[StepFile] = Field(min_length=1, description="What a run does, one after the other.")

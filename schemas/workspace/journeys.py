@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from pydantic import ValidationError
 
+from schemas.workspace.compile_steps import compile_steps
 from schemas.workspace.condition import Condition
 from schemas.workspace.condition_file import CONDITION
 from schemas.workspace.conditions import Scope, compile_condition
-from schemas.workspace.files import (
-    AttributeSourceFile,
-    DataSourceFile,
-    EntryFile,
-    FieldSourceFile,
-    JourneyFile,
-    LiteralSourceFile,
-    SendFile,
-    ValidFile,
-    WaitFile,
-)
-from schemas.workspace.model import AttributeSource, DataSource, FieldSource, Journey, LiteralSource, Send
+from schemas.workspace.files import EntryFile, JourneyFile, ValidFile
+from schemas.workspace.model import Journey
 from schemas.workspace.place import Place
 from schemas.workspace.validate import part
 from schemas.workspace.vocabulary import Vocabulary
@@ -43,8 +37,8 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
     exit_events = tuple(event for event in exits if isinstance(event, str)) if isinstance(exits, list) else ()
     vocabulary.check_events(place.at("exit"), exit_events, listed_events=True)
     condition = _compile_condition(place.at("condition"), Scope(vocabulary, events, sees_attributes=True))
-    wait_us, send = _compile_steps(place.at("steps"), events, vocabulary)
-    if file is None or send is None:
+    steps = compile_steps(place.at("steps"), events, vocabulary)
+    if file is None:
         return None
     return Journey(
         name=file.name,
@@ -60,17 +54,43 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
         on_repeat=file.entry.on_repeat,
         exit_events=exit_events,
         condition=condition,
-        wait_us=wait_us,
-        send=send,
+        steps=steps,
     )
 
 
 def _check_name(place: Place) -> None:
     name, path = place.document.get("name"), place.document.path
-    if isinstance(name, str) and name != path.stem:
+    version = version_of(path)
+    expected = path.stem if version is None else path.stem.rpartition(".v")[0]
+    if isinstance(name, str) and name != expected:
         place.at("name").add(
-            f"expected the file's name {path.stem!r}, found {name!r}; "
-            f"rename the journey, or the file to {name}.yaml"
+            f"expected the file's name {expected!r}, found {name!r}; "
+            f"rename the journey, or the file to {name}{'' if version is None else f'.v{version}'}.yaml"
+        )
+
+
+def version_of(path: Path) -> int | None:
+    """The version that the file `NAME.vN.yaml` of an earlier one says; None for that of the newest."""
+    match = re.fullmatch(r".+\.v([1-9][0-9]*)", path.stem)
+    return int(match[1]) if match else None
+
+
+def check_earlier(place: Place, earlier: Journey, newest: Journey | None) -> None:
+    """Tells of an earlier version that is none: of another number than its file's, or of nothing newer."""
+    said = version_of(place.document.path)
+    if earlier.version != said:
+        place.at("version").add(
+            f"expected version {said}, as the file's name says, found {earlier.version}; change one of them"
+        )
+    elif newest is None:
+        place.add(
+            f"expected the newest version of {earlier.name} in {earlier.name}.yaml, found no such file; "
+            "add it, inactive if nobody is to enter any more"
+        )
+    elif newest.version <= earlier.version:
+        place.at("version").add(
+            f"expected a version before {newest.version}, which is in {earlier.name}.yaml, "
+            f"found {earlier.version}; raise the newest one"
         )
 
 
@@ -94,51 +114,3 @@ def _compile_condition(place: Place, scope: Scope) -> Condition | None:
     except ValidationError:
         return None  # told by the validation of the whole document
     return compile_condition(place, file, scope)
-
-
-def _compile_steps(place: Place, events: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int, Send | None]:
-    steps = place.document.get("steps")
-    if not isinstance(steps, list) or not steps:
-        return 0, None
-    kinds = [
-        next((key for key in ("wait", "send") if isinstance(step, dict) and key in step), "other")
-        for step in steps
-    ]
-    if "other" not in kinds and kinds not in (["send"], ["wait", "send"]):
-        place.add(
-            f"expected at most one wait and then one send, found {', '.join(kinds)}; "
-            "make further sends journeys of their own"
-        )
-    wait_us, send = 0, None
-    for index, kind in enumerate(kinds):
-        here = place.at(index)
-        if kind == "wait":
-            wait = part(here.document, here.location, WaitFile)
-            wait_us = wait.wait if wait is not None else 0
-        elif kind == "send":
-            file = part(here.document, here.location, SendFile)
-            send = _compile_send(here, file, events, vocabulary) if file is not None else None
-    return wait_us, send
-
-
-def _compile_send(place: Place, file: SendFile, events: tuple[str, ...], vocabulary: Vocabulary) -> Send:
-    vocabulary.check_channel(place.at("channel"), file.channel)
-    data = {
-        name: _compile_source(place.at("data", name), source, events, vocabulary)
-        for name, source in file.data.items()
-    }
-    return Send(file.send, file.channel, file.template, data, file.expires_after)
-
-
-def _compile_source(
-    place: Place, file: DataSourceFile, events: tuple[str, ...], vocabulary: Vocabulary
-) -> DataSource:
-    match file:
-        case AttributeSourceFile():
-            vocabulary.check_attribute(place.at("attribute"), file.attribute)
-            return AttributeSource(file.attribute)
-        case FieldSourceFile():
-            vocabulary.check_field(place.at("field"), events, file.field)
-            return FieldSource(file.field)
-        case LiteralSourceFile():
-            return LiteralSource(file.value)

@@ -11,7 +11,7 @@ from schemas.avro import Registry
 from schemas.errors import Problem, WorkspaceError
 from schemas.workspace.document import Document, read_document
 from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
-from schemas.workspace.journeys import compile_journey
+from schemas.workspace.journeys import check_earlier, compile_journey, version_of
 from schemas.workspace.model import Attribute, Channel, Journey, Namespace, Workspace
 from schemas.workspace.place import Place, tell_repeated
 from schemas.workspace.profiles import compile_attributes
@@ -62,7 +62,7 @@ def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | 
     vocabulary = Vocabulary(registry, unsound, _names(settings, "namespaces"), _names(settings, "channels"))
     head = _compile_settings(settings, vocabulary, environment, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
-    journeys = _compile_journeys(directory / "journeys", vocabulary, problems)
+    journeys, earlier = _compile_journeys(directory / "journeys", vocabulary, problems)
     if problems or head is None or registry is None:
         return None, sorted(set(problems))
     file = head.file
@@ -80,6 +80,7 @@ def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | 
         attributes=attributes,
         journeys=journeys,
         registry=registry,
+        earlier=earlier,
     )
     return workspace, []
 
@@ -152,10 +153,13 @@ def _compile_profiles(
     return attributes
 
 
-def _compile_journeys(folder: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Journey, ...]:
-    """The journeys by name; a workspace without any has no folder of them."""
+def _compile_journeys(
+    folder: Path, vocabulary: Vocabulary, problems: list[Problem]
+) -> tuple[tuple[Journey, ...], tuple[Journey, ...]]:
+    """The journeys by name, and their earlier versions; a workspace without any has no folder of them."""
+    journeys: dict[str, Journey] = {}
+    earlier: list[tuple[Place, Journey]] = []
     places = []
-    journeys = []
     for path in sorted(folder.glob("[!.]*.y*ml")):
         if path.suffix != ".yaml":
             problems.append(
@@ -169,9 +173,17 @@ def _compile_journeys(folder: Path, vocabulary: Vocabulary, problems: list[Probl
         file, found = validate(document, JourneyFile)
         problems += found
         place = Place(document, problems)
-        places.append(place)
         journey = compile_journey(place, file, vocabulary)
-        if journey is not None:
-            journeys.append(journey)
+        if version_of(path) is None:
+            places.append(place)
+            if journey is not None:
+                journeys[journey.name] = journey
+        elif journey is not None:
+            earlier.append((place, journey))
     tell_repeated("journey name", ((place.at("name"), place.document.get("name")) for place in places))
-    return tuple(sorted(journeys, key=lambda journey: journey.name))
+    for place, journey in earlier:
+        check_earlier(place, journey, journeys.get(journey.name))
+    return (
+        tuple(sorted(journeys.values(), key=lambda journey: journey.name)),
+        tuple(journey for _, journey in earlier),
+    )

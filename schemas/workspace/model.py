@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from schemas.action import Category
 from schemas.workspace.condition import Condition
+from schemas.workspace.steps import Send, Step, walk_steps
 
 if TYPE_CHECKING:
     from schemas.avro import Registry
@@ -83,48 +84,6 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class AttributeSource:
-    """Takes the value of a profile's attribute."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSource:
-    """Takes the value of a field of the entry event, by its dot path."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class LiteralSource:
-    """Is the value itself, any JSON value."""
-
-    value: Any
-
-
-DataSource = AttributeSource | FieldSource | LiteralSource
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """The step of a journey that sends its action.
-
-    Attributes:
-        name: the step's name.
-        template: the message template to fill.
-        data: what to fill the template with, by the template's own names.
-        expires_after_us: how long after it was decided the action may be shown, in microseconds.
-    """
-
-    name: str
-    channel: str
-    template: str
-    data: dict[str, DataSource]
-    expires_after_us: int
-
-
-@dataclass(frozen=True, slots=True)
 class Journey:
     """When to act, and how.
 
@@ -136,8 +95,7 @@ class Journey:
         cooldown_us: for how long after a sent action no run starts; None for no cooldown.
         on_repeat: what a further entry event does to a run that waits.
         exit_events: the event types that end a run that waits.
-        condition: must hold when the action is decided, on attributes and the entry event's fields.
-        wait_us: between entry and decision; 0 for none.
+        condition: must hold when an action is decided, on attributes and the entry event's fields.
     """
 
     name: str
@@ -153,8 +111,11 @@ class Journey:
     on_repeat: Literal["keep", "restart"]
     exit_events: tuple[str, ...]
     condition: Condition | None
-    wait_us: int
-    send: Send
+    steps: tuple[Step, ...]
+
+    def sends(self) -> list[Send]:
+        """The steps that send, in the order of the file."""
+        return [step for step in walk_steps(self.steps) if isinstance(step, Send)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +132,8 @@ class Workspace:
         namespaces: by priority, best first.
         channels: by name.
         attributes: of all templates, in the order of the file.
-        journeys: by name.
+        journeys: by name, each in its newest version.
+        earlier: versions of journeys that persons may still be on, and nobody enters any more.
         registry: the event schemas.
     """
 
@@ -188,3 +150,8 @@ class Workspace:
     attributes: tuple[Attribute, ...]
     journeys: tuple[Journey, ...]
     registry: Registry = field(repr=False)
+    earlier: tuple[Journey, ...] = ()
+
+    def versions(self) -> tuple[Journey, ...]:
+        """All versions of all journeys."""
+        return self.journeys + self.earlier

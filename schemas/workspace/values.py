@@ -19,6 +19,7 @@ from schemas.workspace.phrases import found, remedy
 MAX_DURATION_US = 36_500 * DAY_US
 MAX_LOOKBACK_US = 3_650 * DAY_US
 DURATION_PATTERN = "^([0-9]{1,6}[wdhms])+$"
+CLOCK_PATTERN = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$"
 
 
@@ -135,6 +136,23 @@ def _power_of_two(value: Any) -> int:
     raise ValueError(f"expected a power of two from 1 to 4096, found {found(value)}; write 16, 32 or 64")
 
 
+def clock_minute(value: Any) -> int:
+    """The minute of the day of a clock time, 0 to 1439.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str) and (match := re.fullmatch(CLOCK_PATTERN, value, re.ASCII)):
+        return int(match[1]) * 60 + int(match[2])
+    raise ValueError(f'expected a clock time such as "09:00", found {found(value)}; put it in quotes')
+
+
+def _percent(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
+        return value
+    raise ValueError(f"expected a number from 0 to 100, found {found(value)}; write a percentage such as 50")
+
+
 def _one_or_many(value: Any) -> str:
     return "<many>" if isinstance(value, list) else "<one>"
 
@@ -147,6 +165,14 @@ Duration = Annotated[
 ]
 DurationOrZero = Annotated[
     int, PlainValidator(_bounded(0, MAX_DURATION_US)), _duration_schema(0, MAX_DURATION_US)
+]
+ClockTime = Annotated[
+    int,
+    PlainValidator(clock_minute),
+    WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN, "examples": ["09:00", "21:30"]}),
+]
+Percent = Annotated[
+    float, PlainValidator(_percent), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})
 ]
 Time = Annotated[
     int,

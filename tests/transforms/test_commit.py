@@ -13,7 +13,7 @@ from schemas.store import NO_TOKEN, Commit, CommitTooLargeError, DueRow, Head, O
 from schemas.timestamps import HOUR_US, MINUTE_US
 from schemas.workspace import Workspace
 from tests.fold_events import START_US, fold_event
-from tests.journeys import JOURNEY, by_person, with_journeys
+from tests.journeys import JOURNEY, after, by_person, with_journeys
 from tests.workspaces import small_workspace
 from transforms import commit as keyed_step
 from transforms.commit import advance_shard, commit_parts, wake_shard
@@ -21,7 +21,7 @@ from transforms.core.engine import Engine
 from transforms.core.fold_event import FoldEvent
 from transforms.core.profile import decode_image, facts
 
-JOURNEYS = (replace(JOURNEY, name="at_once"), replace(JOURNEY, name="waits", wait_us=HOUR_US))
+JOURNEYS = (replace(JOURNEY, name="at_once"), replace(JOURNEY, name="waits", steps=after(HOUR_US)))
 
 
 class Crash(Exception):  # noqa: N818 (a crash is no error of the code under test)

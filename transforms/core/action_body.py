@@ -12,10 +12,11 @@ from pydantic_core import to_json
 from schemas.decision import Cause
 from schemas.store import OutboundAction
 from schemas.timestamps import EPOCH
-from schemas.workspace.model import AttributeSource, DataSource, FieldSource, Journey
+from schemas.workspace.model import Journey
+from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, Send
 from transforms.core.fold import read_attribute
-from transforms.core.gates import Scope
 from transforms.core.plan import Plan
+from transforms.core.scope import Scope
 
 
 class _CauseBody(msgspec.Struct, frozen=True, gc=False):
@@ -55,10 +56,9 @@ _SAME_FLOATS = 1e16
 
 
 class ActionWriter:
-    """Writes the actions of one journey."""
+    """Writes the actions of one step of a journey."""
 
-    def __init__(self, journey: Journey, plan: Plan) -> None:
-        send = journey.send
+    def __init__(self, journey: Journey, send: Send, plan: Plan) -> None:
         self._plan = plan
         self._workspace = plan.workspace.name
         self._journey = journey
@@ -68,7 +68,13 @@ class ActionWriter:
         self._data = tuple(send.data.items())
 
     def write(
-        self, scope: Scope, cause: Cause, action_id: str, address: str | None, sequence: int
+        self,
+        scope: Scope,
+        cause: Cause,
+        action_id: str,
+        address: str | None,
+        sequence: int,
+        variant: str | None = None,
     ) -> OutboundAction:
         """The action, as the JSON of `schemas.action.Action` without what is absent."""
         journey, send = self._journey, self._send
@@ -84,6 +90,7 @@ class ActionWriter:
             journey_version=journey.version,
             step=send.name,
             template=send.template,
+            variant=variant,
             data=self._read_data(scope),
             priority=journey.priority,
             sequence=sequence,

@@ -67,6 +67,10 @@ class AttributeFold:
         """The attribute's value as of a time: a JSON value (numbers int or Decimal), None for none."""
         raise NotImplementedError
 
+    def next_change_us(self, state: Any, as_of_us: int) -> int | None:
+        """The next as-of time at which the value may change although no event comes; None for never."""
+        raise NotImplementedError
+
 
 def shown_times(value: Any) -> Any:
     """A time in microseconds, or a list of them, as text."""

@@ -204,3 +204,16 @@ class BucketFold(AttributeFold):
                     return None
         value = self._accumulator.read(held)
         return shown_times(value) if self.keeps_time else value
+
+    def next_change_us(self, state: Any, as_of_us: int) -> int | None:
+        """When the oldest bucket that counts leaves the lookback, or one that is still to come begins."""
+        lookback_us, width = self.lookback_us, self._width
+        if lookback_us is None:
+            return None
+        first, last = (as_of_us - lookback_us) // width, as_of_us // width
+        times = [
+            (bucket + 1) * width + lookback_us if bucket <= last else bucket * width
+            for bucket in state
+            if bucket >= first
+        ]
+        return min(times, default=None)

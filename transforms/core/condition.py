@@ -235,7 +235,7 @@ def _contains(wanted: Any) -> Holds:
 def _within(duration_us: int) -> Holds:
     def within(found: list[Any], as_of_us: int) -> bool:
         for value in found:
-            instant = _instant(value) if isinstance(value, str) else None
+            instant = instant_us(value) if isinstance(value, str) else None
             if instant is not None and as_of_us - duration_us <= instant <= as_of_us:
                 return True
         return False
@@ -245,7 +245,7 @@ def _within(duration_us: int) -> Holds:
 
 # A person's last purchase, say, is asked for again and again.
 @lru_cache(maxsize=1 << 12)
-def _instant(value: str) -> int | None:
+def instant_us(value: str) -> int | None:
     """The microseconds of a canonical timestamp or date, None for what is neither.
 
     A date and a local time count as UTC.

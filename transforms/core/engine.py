@@ -13,11 +13,12 @@ import msgspec
 
 from schemas.store import Commit, Head, Outbox
 from schemas.workspace.model import Workspace
-from transforms.core.decide import Decided, Decider, next_deadline
+from transforms.core.decide import Decider, next_deadline
 from transforms.core.fold import FoldOutcome, fold, prune, read_values
 from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
+from transforms.core.record import Decided
 
 _FOLDED = FoldOutcome.FOLDED
 _MEASURED_EVERY_BYTES = MAX_IMAGE_BYTES
@@ -121,7 +122,7 @@ class Engine:
                 continue
             folded += 1
             advanced.refused_values += refused
-            if types[event.type].decides:
+            if profile.runs or types[event.type].decides:
                 decider.on_event(profile, event, max(event.time_us, profile.time_us), decided)
                 deadline_us = next_deadline(profile) if profile.runs else None
         outcomes[_FOLDED] += folded

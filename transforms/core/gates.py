@@ -8,25 +8,12 @@ import msgspec
 
 from schemas.decision import Gate, Outcome, Reason
 from schemas.timestamps import format_rfc3339
-from schemas.workspace.condition import Subject
 from schemas.workspace.model import Journey
-from transforms.core.condition import Explained, Read
+from schemas.workspace.steps import Send
+from transforms.core.condition import Explained
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
-
-_NOTHING: list[Any] = []
-
-
-class Scope(msgspec.Struct, gc=False):
-    """What a journey's condition is asked about.
-
-    Attributes:
-        fields: the values that the journey reads from the entry event, by path.
-    """
-
-    profile: Profile
-    fields: dict[str, list[Any]]
-    as_of_us: int
+from transforms.core.scope import Scope, scope_subject
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +41,7 @@ CONDITION_NOT_MET = _ruling(Reason.CONDITION_NOT_MET, Gate.CONDITION)
 UNDER_WAY = _ruling(Reason.UNDER_WAY, Gate.REENTRY)
 COOLDOWN = _ruling(Reason.COOLDOWN, Gate.REENTRY)
 EXITED = _ruling(Reason.EXITED, Gate.REENTRY)
+VERSION_GONE = _ruling(Reason.VERSION_GONE, None)
 NO_ADDRESS = _ruling(Reason.NO_ADDRESS, Gate.ADDRESS)
 PROFILE_OVERFLOW = _ruling(Reason.PROFILE_OVERFLOW, None)
 
@@ -66,41 +54,16 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     address: str | None = None
 
 
-class Gates:
-    """The gates of one journey, compiled."""
+class EntryGates:
+    """What a run passes when it begins and waits: the gates that need no message."""
 
-    def __init__(self, journey: Journey, plan: Plan) -> None:
+    def __init__(self, journey: Journey) -> None:
         self._journey = journey
         self._name = journey.name
-        self._folds = plan.folds
         self._cooldown_us = journey.cooldown_us
-        self._condition = Explained(journey.condition, self._subject)
-        channel = journey.send.channel
-        namespace = plan.workspace.channels[channel].address
-        self._prefix = None if namespace is None else f"{namespace}:"
-        self._no_address = Verdict(NO_ADDRESS, {"channel": channel, "namespace": namespace})
-        self._always_valid = (
+        self.always_valid = (
             journey.active and journey.valid_from_us is None and journey.valid_until_us is None
         )
-        self.asks_fields = self._condition.asks_fields
-
-    def pass_all(self, scope: Scope) -> Verdict:
-        """The verdict about a candidate: the first gate that fails, or `PASSED` with its evidence."""
-        as_of_us = scope.as_of_us
-        if not self._always_valid and (invalid := self.validity(as_of_us)) is not None:
-            return invalid
-        holds, tests = self._condition.evaluate(scope, as_of_us)
-        if not holds:
-            return Verdict(CONDITION_NOT_MET, {"condition": tests})
-        profile = scope.profile
-        if profile.contacts and (cooling := self.cooldown(profile, as_of_us)) is not None:
-            return cooling
-        address = None
-        if self._prefix is not None:
-            address = _address(profile, self._prefix)
-            if address is None:
-                return self._no_address
-        return Verdict(PASSED, {"condition": tests}, address)
 
     def validity(self, as_of_us: int) -> Verdict | None:
         """The verdict if the journey does not act at that time, None if it does."""
@@ -129,21 +92,38 @@ class Gates:
                 return Verdict(COOLDOWN, evidence)
         return None
 
-    def _subject(self, subject: Subject) -> Read:
-        name = subject.name
-        if subject.kind == "field":
-            # A run that began under another version of the journey does not know every field.
-            return lambda scope: scope.fields.get(name, _NOTHING)
-        value_as_of = self._folds[name].read
 
-        def read(scope: Scope) -> list[Any]:
-            state = scope.profile.attributes.get(name)
-            value = None if state is None else value_as_of(state, scope.as_of_us)
-            if value is None:
-                return _NOTHING
-            return value if isinstance(value, list) else [value]
+class Gates:
+    """The gates of one message of a journey, compiled."""
 
-        return read
+    def __init__(self, journey: Journey, send: Send, plan: Plan) -> None:
+        self._entry = EntryGates(journey)
+        self._condition = Explained(journey.condition, scope_subject(plan.folds))
+        namespace = plan.workspace.channels[send.channel].address
+        self._prefix = None if namespace is None else f"{namespace}:"
+        self._no_address = Verdict(NO_ADDRESS, {"channel": send.channel, "namespace": namespace})
+
+    def pass_all(self, scope: Scope, follows: bool) -> Verdict:
+        """The verdict about a candidate: the first gate that fails, or `PASSED` with its evidence.
+
+        Args:
+            follows: whether the run has sent an action before, which its cooldown began with.
+        """
+        as_of_us, entry = scope.as_of_us, self._entry
+        if not entry.always_valid and (invalid := entry.validity(as_of_us)) is not None:
+            return invalid
+        holds, tests = self._condition.evaluate(scope, as_of_us)
+        if not holds:
+            return Verdict(CONDITION_NOT_MET, {"condition": tests})
+        profile = scope.profile
+        if profile.contacts and not follows and (cooling := entry.cooldown(profile, as_of_us)) is not None:
+            return cooling
+        address = None
+        if self._prefix is not None:
+            address = _address(profile, self._prefix)
+            if address is None:
+                return self._no_address
+        return Verdict(PASSED, {"condition": tests}, address)
 
 
 def _address(profile: Profile, prefix: str) -> str | None:

@@ -103,6 +103,16 @@ class NewestFold(AttributeFold):
         value = self._value(entries)
         return shown_times(value) if self.keeps_time else value
 
+    def next_change_us(self, state: Any, as_of_us: int) -> int | None:
+        """When the oldest entry that counts leaves the lookback, or one that is still to come counts."""
+        lookback_us = self.lookback_us
+        times = [entry[0] for entry in state if entry[0] > as_of_us]
+        if lookback_us is not None:
+            times += [
+                entry[0] + lookback_us for entry in state if as_of_us - lookback_us < entry[0] <= as_of_us
+            ]
+        return min(times, default=None)
+
     def _value(self, entries: list[Entry]) -> Any:
         match self._aggregate:
             case Aggregate.VALUE if self._limit > 1:

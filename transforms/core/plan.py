@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Condition, Subject, leaves
-from schemas.workspace.model import Attribute, FieldSource, Journey, Workspace
+from schemas.workspace.model import Attribute, Journey, Workspace
+from schemas.workspace.steps import Branch, FieldSource, Send, WaitFor, WaitUntilField, walk_steps
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
@@ -34,7 +35,8 @@ class TypePlan:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
         adds: what adds the event to attributes, one function for each of them.
         entries: the journeys that it may enter.
-        exits: the names of the journeys that it ends.
+        exits: the journeys that it ends, by name and version.
+        awaited: by journey, version and path of a step that waits for it, which of them do; None for all.
     """
 
     def __init__(self, event_type: str, workspace: Workspace, folds: dict[str, AttributeFold]) -> None:
@@ -49,6 +51,14 @@ class TypePlan:
             wanted |= _attribute_paths(attribute)
         for journey in journeys:
             wanted |= journey_paths(journey) | _paths(journey.entry_where)
+        waits = {
+            (journey.name, journey.version, step.path): step.where
+            for journey in workspace.versions()
+            for step in walk_steps(journey.steps)
+            if isinstance(step, WaitFor) and event_type in step.events
+        }
+        for where in waits.values():
+            wanted |= _paths(where)
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
         self.adds = tuple(self._add(attribute, folds[attribute.name]) for attribute in attributes)
         self.entries = tuple(
@@ -60,9 +70,15 @@ class TypePlan:
             for journey in journeys
         )
         self.exits = frozenset(
-            journey.name for journey in workspace.journeys if event_type in journey.exit_events
+            (journey.name, journey.version)
+            for journey in workspace.versions()
+            if event_type in journey.exit_events
         )
-        self.decides = bool(self.entries or self.exits)
+        self.awaited = {
+            place: compile_condition(where, self._subject) if where else None
+            for place, where in waits.items()
+        }
+        self.decides = bool(self.entries)
 
     def read(self, path: str) -> Read:
         """A function from a fold event to its values at a path."""
@@ -114,9 +130,19 @@ class Plan:
 
 
 def journey_paths(journey: Journey) -> set[str]:
-    """The entry event's fields that a journey reads when it decides."""
+    """The entry event's fields that a journey reads on its way."""
     paths = _paths(journey.condition)
-    paths |= {source.path for source in journey.send.data.values() if isinstance(source, FieldSource)}
+    for step in walk_steps(journey.steps):
+        match step:
+            case Send():
+                paths |= {source.path for source in step.data.values() if isinstance(source, FieldSource)}
+            case WaitUntilField():
+                paths.add(step.field)
+            case WaitFor():
+                paths |= _paths(step.condition)
+            case Branch():
+                for arm in step.arms:
+                    paths |= _paths(arm.condition)
     return paths
 
 

@@ -29,19 +29,27 @@ class Contact(msgspec.Struct, frozen=True, array_like=True):
     category: str
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """A journey under way, waiting.
 
     Attributes:
-        due_us: when the wait ends.
+        at: the path of the step at which it waits.
+        due_us: when to go on, or to look at what it waits for.
         cause: event id, source, type and time of the entry event.
         fields: the values that the journey reads from the entry event, by path.
+        timeout_us: when a wait for something ends in any case; None for other waits.
+        sent: whether it has sent an action.
+        variant: the name of the share that its last split took.
     """
 
     version: int
+    at: str
     due_us: int
     cause: tuple[str, str, str, int]
     fields: dict[str, list[Any]]
+    timeout_us: int | None = None
+    sent: bool = False
+    variant: str | None = None
 
 
 class Profile(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""The examples of docs/workspace.md are a workspace that loads."""
+"""The examples of docs/workspace.md and docs/journeys.md load."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from pathlib import Path
 from schemas.workspace.export import FOLDER
 from tests.schemas.workspace.shop import SECRET, Shop
 
-PAGE = (Path(__file__).parents[3] / "docs" / "workspace.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The code of a page: the language of each block, and its text."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks("workspace.md")
+VISITS = """{"type": "record", "name": "Visit", "eventType": "%s", "version": 1, "doc": "A visit.",
+"fields": [
+{"name": "at", "doc": "When.", "type": {"type": "long", "logicalType": "timestamp-micros"}}]}"""
 
 
 def test_every_yaml_example_loads(tmp_path: Path) -> None:
@@ -27,12 +37,23 @@ def test_every_yaml_example_loads(tmp_path: Path) -> None:
     assert shop.found() == []
     workspace = shop.load()
     assert workspace.secret == SECRET
-    assert [journey.name for journey in workspace.journeys] == [
-        "cart_left_behind",
-        "high_value_cart",
-        "welcome",
-    ]
+    assert [journey.name for journey in workspace.journeys] == ["cart_left_behind", "high_value_cart"]
     assert len(examples) == 2 + len(workspace.journeys)
+
+
+def test_every_journey_of_the_page_loads(shop: Shop) -> None:
+    for event_type in ("visit_booked", "visit_cancelled"):
+        shop.write(f"schemas/{event_type}.v1.avsc", VISITS % event_type)
+    names = set()
+    for language, text in blocks("journeys.md"):
+        match = re.match(r"# journeys/(\S+)\.yaml\n", text)
+        assert language == "yaml"
+        assert match, text
+        shop.write(f"journeys/{match[1]}.yaml", text)
+        names.add(match[1])
+    assert shop.found() == []
+    assert names <= {journey.name for journey in shop.load().journeys}
+    assert len(names) > 5
 
 
 def test_the_messages_shown_are_the_messages_told(shop: Shop) -> None:

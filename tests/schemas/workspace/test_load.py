@@ -12,16 +12,8 @@ from schemas.errors import WorkspaceError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import check_workspace, load_workspace
 from schemas.workspace.condition import All, Not, Op, Subject, Test
-from schemas.workspace.model import (
-    Aggregate,
-    Attribute,
-    AttributeSource,
-    Channel,
-    FieldSource,
-    LiteralSource,
-    Namespace,
-    Send,
-)
+from schemas.workspace.model import Aggregate, Attribute, Channel, Namespace
+from schemas.workspace.steps import AttributeSource, FieldSource, LiteralSource, Send, Wait
 from tests.schemas.workspace.shop import SECRET, Shop
 
 
@@ -78,13 +70,16 @@ def test_a_journey_is_what_its_file_says(shop: Shop) -> None:
             Not(Test(Subject("attribute", "last_seen"), Op.WITHIN, parse_duration("30m"))),
         )
     )
-    assert journey.wait_us == parse_duration("1h")
-    assert journey.send == Send(
-        name="remind",
-        channel="email",
-        template="cart_reminder",
-        data={"name": AttributeSource("name"), "sku": FieldSource("sku"), "text": LiteralSource("x")},
-        expires_after_us=parse_duration("12h"),
+    assert journey.steps == (
+        Wait("0", parse_duration("1h")),
+        Send(
+            path="1",
+            name="remind",
+            channel="email",
+            template="cart_reminder",
+            data={"name": AttributeSource("name"), "sku": FieldSource("sku"), "text": LiteralSource("x")},
+            expires_after_us=parse_duration("12h"),
+        ),
     )
 
 
@@ -103,8 +98,8 @@ def test_a_journey_needs_little(shop: Shop) -> None:
         None,
         (),
     )
-    assert (journey.condition, journey.cooldown_us, journey.wait_us) == (None, None, 0)
-    assert (journey.send.data, journey.send.expires_after_us) == ({}, parse_duration("24h"))
+    assert (journey.condition, journey.cooldown_us) == (None, None)
+    assert journey.steps == (Send("0", "greet", "web", "hi", {}, parse_duration("24h")),)
 
 
 def test_values_are_in_the_form_of_the_data(shop: Shop) -> None:

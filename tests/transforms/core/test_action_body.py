@@ -18,12 +18,12 @@ from schemas.action import Action, Category
 from schemas.decision import Cause
 from schemas.timestamps import DAY_US, EPOCH
 from schemas.workspace import Workspace
-from schemas.workspace.model import DataSource, FieldSource, LiteralSource
+from schemas.workspace.steps import DataSource, FieldSource, LiteralSource
 from tests.journeys import JOURNEY, SEND, with_journeys
 from transforms.core.action_body import ActionWriter, json_value
-from transforms.core.gates import Scope
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
+from transforms.core.scope import Scope
 
 TIMES = st.integers(0, 4_000_000_000_000_000) | st.integers(0, 4_000_000_000).map(lambda s: s * 1_000_000)
 NUMBERS = (
@@ -72,11 +72,10 @@ def test_bytes_are_those_of_the_model(
 ) -> None:
     data: dict[str, DataSource] = {name: LiteralSource(value) for name, value in literals.items()}
     data |= {f"field {path}": FieldSource(path) for path in fields}
-    journey = replace(
-        JOURNEY, category=category, send=replace(SEND, data=data, expires_after_us=expires_after_us)
-    )
+    send = replace(SEND, data=data, expires_after_us=expires_after_us)
+    journey = replace(JOURNEY, category=category, steps=(send,))
     scope = Scope(Profile("p" * 32), fields, as_of_us)
-    written = ActionWriter(journey, plan).write(scope, cause, "a" * 32, address, sequence)
+    written = ActionWriter(journey, send, plan).write(scope, cause, "a" * 32, address, sequence)
     action = Action.model_validate_json(written.body)
     assert written.body == action.model_dump_json(exclude_none=True).encode()
     assert (written.channel, written.action_id) == (action.channel, action.action_id) == ("web", "a" * 32)

@@ -12,16 +12,17 @@ from schemas.decision import Reason
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import All, Op, Subject, Test
-from schemas.workspace.model import AttributeSource, DataSource, FieldSource, Journey, LiteralSource
+from schemas.workspace.model import Journey
+from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource
 from tests.fold_events import PERSON, START_US, fold_event
-from tests.journeys import JOURNEY, SEND, Person, actions_of, reasons, with_journeys
+from tests.journeys import JOURNEY, SEND, Person, actions_of, after, reasons, with_journeys
 from transforms.core.fold_event import FoldEvent
 
 SENT = ("sent", "passed", None)
 UNDER_WAY = ("suppressed", "under_way", "reentry")
 EXITED = ("suppressed", "exited", "reentry")
 COOLDOWN = ("suppressed", "cooldown", "reentry")
-WAITING = replace(JOURNEY, wait_us=HOUR_US)
+WAITING = replace(JOURNEY, steps=after(HOUR_US))
 
 
 def person(workspace: Workspace, *journeys: Journey) -> Person:
@@ -96,7 +97,7 @@ def test_a_late_event_decides_nothing(workspace: Workspace) -> None:
 def test_validity(
     workspace: Workspace, keys: dict[str, Any], reason: str, evidence: dict[str, Any], wait_us: int
 ) -> None:
-    someone = person(workspace, replace(JOURNEY, wait_us=wait_us, **keys))
+    someone = person(workspace, replace(JOURNEY, steps=after(wait_us) if wait_us else (SEND,), **keys))
     decisions = someone.decide(cart(someone))
     assert reasons(decisions) == [("suppressed", reason, "validity")]
     assert decisions[0].evidence == evidence
@@ -182,7 +183,7 @@ def test_contacts_that_no_gate_asks_for_leave_the_profile(workspace: Workspace) 
     assert someone.image()["contacts"] == []
 
 
-BY_MAIL = replace(JOURNEY, send=replace(SEND, channel="email"))
+BY_MAIL = replace(JOURNEY, steps=(replace(SEND, channel="email"),))
 
 
 def test_no_address_no_action(workspace: Workspace) -> None:
@@ -213,7 +214,7 @@ def test_channel_that_looks_the_address_up_gets_none(workspace: Workspace) -> No
 def test_gates_are_passed_in_order(workspace: Workspace) -> None:
     """Each gate that fails hides those behind it."""
     never = Test(Subject("field", "sku"), Op.EQ, "never")
-    failing: dict[str, Any] = {"condition": never, "send": BY_MAIL.send}
+    failing: dict[str, Any] = {"condition": never, "steps": BY_MAIL.steps}
     someone = person(workspace, replace(JOURNEY, active=False, **failing))
     assert someone.decide(cart(someone))[0].reason is Reason.INACTIVE
     someone = person(workspace, replace(JOURNEY, **failing))
@@ -268,7 +269,7 @@ def test_event_ahead_of_the_clock_does_not_end_a_wait_early(workspace: Workspace
 
 def test_several_waits_end_in_the_order_of_their_times(workspace: Workspace) -> None:
     journeys = [
-        replace(WAITING, name=name, wait_us=minutes * MINUTE_US)
+        replace(WAITING, name=name, steps=after(minutes * MINUTE_US))
         for name, minutes in (("b", 30), ("a", 30), ("c", 10))
     ]
     someone = person(workspace, *journeys)
@@ -337,7 +338,7 @@ SOURCES: dict[str, DataSource] = {
 
 def test_action_holds_what_the_contract_says(workspace: Workspace) -> None:
     send = replace(SEND, channel="email", data=SOURCES, expires_after_us=2 * HOUR_US)
-    someone = person(workspace, replace(JOURNEY, send=send, version=3, priority=40))
+    someone = person(workspace, replace(JOURNEY, steps=(send,), version=3, priority=40))
     bill = fold_event(
         someone.plan, "purchase", {"total": "12.50", "currency": "EUR"}, START_US - 1, event_id="p",
         identities=("email:a@b.de",),
@@ -375,7 +376,7 @@ def test_action_holds_what_the_contract_says(workspace: Workspace) -> None:
 
 def test_fields_of_the_entry_event_are_kept_through_the_wait(workspace: Workspace) -> None:
     send = replace(SEND, data={"sku": FieldSource("sku")})
-    someone = person(workspace, replace(WAITING, send=send))
+    someone = person(workspace, replace(JOURNEY, steps=after(HOUR_US, send)))
     someone.decide(cart(someone, 0, sku="first"))
     later = someone.advance([cart(someone, 10, sku="second")], at(120))
     assert [action["data"] for action in actions_of(later)] == [{"sku": "first"}]
@@ -386,7 +387,7 @@ def test_ids_name_what_they_are_about(workspace: Workspace) -> None:
     steps = [
         JOURNEY,
         replace(JOURNEY, name="other"),
-        replace(JOURNEY, name="third", send=replace(SEND, name="two")),
+        replace(JOURNEY, name="third", steps=(replace(SEND, name="two"),)),
     ]
     ids = set()
     for _ in range(2):
@@ -398,28 +399,29 @@ def test_ids_name_what_they_are_about(workspace: Workspace) -> None:
     assert len(ids) == 6
 
 
-def test_run_of_an_older_version_ends_by_the_new_one(workspace: Workspace) -> None:
-    """A field that the run did not note has no value."""
+def test_a_run_finishes_on_the_version_that_it_entered(workspace: Workspace) -> None:
     someone = person(workspace, WAITING)
     someone.decide(cart(someone))
-    newer = replace(
-        WAITING,
-        version=2,
-        condition=Test(Subject("field", "price"), Op.EXISTS, False),
-        send=replace(SEND, data={"sku": FieldSource("sku")}),
-    )
-    again = person(workspace, newer)
+    newer = replace(WAITING, version=2, steps=after(HOUR_US, replace(SEND, template="newer")))
+    again = Person(replace(with_journeys(workspace, newer), earlier=(WAITING,)))
     again.images, again.head = someone.images, someone.head
     advanced = again.advance([], at(60))
-    assert reasons(advanced.commit.outbox.decisions) == [SENT]
-    assert actions_of(advanced)[0]["data"] == {}
+    assert [(action["journey_version"], action["template"]) for action in actions_of(advanced)] == [
+        (1, "reminder")
+    ]
+    later = again.advance([cart(again, 70), cart(again, 130, event_id="last")], at(200))
+    assert [(action["journey_version"], action["template"]) for action in actions_of(later)] == [(2, "newer")]
 
 
-def test_run_of_a_journey_that_is_gone_ends_silently(workspace: Workspace) -> None:
+@pytest.mark.parametrize("journeys", [(), (replace(WAITING, version=2),)], ids=["no journey", "no version"])
+def test_a_run_whose_version_is_gone_ends_and_says_so(
+    workspace: Workspace, journeys: tuple[Journey, ...]
+) -> None:
     someone = person(workspace, WAITING)
     someone.decide(cart(someone))
-    again = person(workspace)
+    again = person(workspace, *journeys)
     again.images, again.head = someone.images, someone.head
-    advanced = again.advance([], at(60))
-    assert advanced.commit.outbox.decisions == []
-    assert advanced.commit.deadlines == {PERSON: None}
+    decisions = again.decide(as_of_us=at(60))
+    assert reasons(decisions) == [("suppressed", "version_gone", None)]
+    assert (decisions[0].journey, decisions[0].journey_version, decisions[0].step) == ("cart", 1, None)
+    assert again.image()["journeys"] == {}

@@ -55,9 +55,13 @@ PROFILES = st.builds(
         st.builds(
             Run,
             st.integers(1, 9),
+            TEXT,
             TIMES,
             st.tuples(TEXT, TEXT, TEXT, TIMES),
             st.dictionaries(TEXT, st.lists(VALUES, max_size=2), max_size=2),
+            st.none() | TIMES,
+            st.booleans(),
+            st.none() | TEXT,
         ),
         max_size=2,
     ),

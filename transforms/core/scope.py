@@ -1,0 +1,49 @@
+"""What a journey's conditions are asked about: a profile, the entry event's fields, and a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from schemas.workspace.condition import Subject
+from transforms.core.attributes import AttributeFold
+from transforms.core.condition import Read
+from transforms.core.profile import Profile
+
+_NOTHING: list[Any] = []
+
+
+class Scope(msgspec.Struct, gc=False):
+    """What a journey's condition is asked about.
+
+    Attributes:
+        fields: the values that the journey reads from the entry event, by path.
+    """
+
+    profile: Profile
+    fields: dict[str, list[Any]]
+    as_of_us: int
+
+
+def scope_subject(folds: dict[str, AttributeFold]) -> Callable[[Subject], Read]:
+    """How the subjects of a journey's conditions are read from a `Scope`."""
+
+    def subject(of: Subject) -> Read:
+        name = of.name
+        if of.kind == "field":
+            # A run that began under another version of the journey does not know every field.
+            return lambda scope: scope.fields.get(name, _NOTHING)
+        value_as_of = folds[name].read
+
+        def read(scope: Scope) -> list[Any]:
+            state = scope.profile.attributes.get(name)
+            value = None if state is None else value_as_of(state, scope.as_of_us)
+            if value is None:
+                return _NOTHING
+            return value if isinstance(value, list) else [value]
+
+        return read
+
+    return subject

@@ -1,0 +1,227 @@
+"""Walking: a run goes through its journey's program until it waits or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from schemas.decision import Cause
+from schemas.store import OutboundAction
+from schemas.workspace.model import Journey
+from schemas.workspace.steps import (
+    Branch,
+    Exit,
+    Send,
+    Split,
+    Wait,
+    WaitFor,
+    WaitUntilField,
+    WaitUntilLocal,
+    walk_steps,
+)
+from transforms.core.action_body import ActionWriter
+from transforms.core.changes import NextChange, next_change_of
+from transforms.core.condition import Predicate, compile_condition, instant_us
+from transforms.core.gates import PASSED, EntryGates, Gates
+from transforms.core.local_time import next_local
+from transforms.core.plan import Plan
+from transforms.core.profile import Contact, Profile, Run
+from transforms.core.program import Node, Program
+from transforms.core.record import Candidate, Decided, Recorder
+from transforms.core.scope import Scope, scope_subject
+from transforms.core.shares import share_of
+
+
+class _Sender(NamedTuple):
+    """One message of a journey, compiled."""
+
+    candidate: Candidate
+    gates: Gates
+    write: Callable[..., OutboundAction]
+    contact: tuple[str, str, str, str]
+
+
+class _Watch(NamedTuple):
+    """What a run waits for, compiled.
+
+    Attributes:
+        holds: whether the condition holds.
+        next_change: when that may change by the passage of time.
+    """
+
+    holds: Predicate
+    next_change: NextChange
+
+
+class Walker:
+    """One journey, compiled.
+
+    Attributes:
+        entry: the gates of a run that begins.
+        first: what a decision is about that is taken before any step.
+    """
+
+    def __init__(self, journey: Journey, plan: Plan, recorder: Recorder) -> None:
+        self.journey = journey
+        self.name = journey.name
+        self.version = journey.version
+        self.entry = EntryGates(journey)
+        self.program = Program(journey.steps)
+        sends = journey.sends()
+        self.first = Candidate.of(journey.name, journey.version, sends[0].name if sends else None)
+        self._recorder = recorder
+        self._zone = ZoneInfo(plan.workspace.time_zone)
+        self._senders = {send.path: _sender(journey, send, plan) for send in sends}
+        subject = scope_subject(plan.folds)
+        self._watches: dict[str, _Watch] = {}
+        self._arms: dict[str, list[Predicate | None]] = {}
+        self._next_sends: dict[str, Candidate] = {}
+        following = Candidate.of(journey.name, journey.version, None)
+        for step in reversed(list(walk_steps(journey.steps))):
+            match step:
+                case Send():
+                    following = self._senders[step.path].candidate
+                case WaitFor() if step.condition is not None:
+                    holds = compile_condition(step.condition, subject)
+                    self._watches[step.path] = _Watch(holds, next_change_of(step.condition, plan.folds))
+                case Branch():
+                    self._arms[step.path] = [
+                        None if arm.condition is None else compile_condition(arm.condition, subject)
+                        for arm in step.arms
+                    ]
+            self._next_sends[step.path] = following
+
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether the first thing that a run does is to send, which passes all gates."""
+        return self.program.start in self._senders
+
+    def watches(self, path: str) -> bool:
+        """Whether a run that waits at a step waits for a condition to hold."""
+        return path in self._watches
+
+    def next_send(self, path: str) -> Candidate:
+        """What a run that waits at a step would send next, by the order of the file."""
+        return self._next_sends[path]
+
+    def go(self, profile: Profile, run: Run, at: str | None, as_of_us: int, decided: Decided) -> Run | None:
+        """Goes on from a step until the run waits; gives the waiting run, None for one that ended."""
+        scope = Scope(profile, run.fields, as_of_us)
+        while at is not None:
+            node = self.program.nodes[at]
+            step = node.step
+            match step:
+                case Send():
+                    run = self._send(self._senders[at], scope, run, decided)
+                    at = node.after
+                case Wait():
+                    return _parked(run, at, as_of_us + step.duration_us)
+                case WaitUntilLocal():
+                    return _parked(run, at, next_local(as_of_us, step.minute, self._zone))
+                case WaitUntilField():
+                    moment_us = _moment_us(run.fields.get(step.field))
+                    if moment_us is not None and moment_us + step.offset_us > as_of_us:
+                        return _parked(run, at, moment_us + step.offset_us)
+                    at = node.after
+                case WaitFor():
+                    if not self._holds(step.path, scope):
+                        return self._awaiting(step, scope, run, as_of_us + step.timeout_us)
+                    at = node.ways[0]
+                case Branch():
+                    at = self._way(at, node, scope)
+                case Split():
+                    taken = share_of(
+                        profile.person_id,
+                        f"{self.name}\x1f{step.name}",
+                        [share.percent for share in step.shares],
+                    )
+                    at = node.after if taken is None else node.ways[taken]
+                    variant = None if taken is None else step.shares[taken].name
+                    run = msgspec.structs.replace(run, variant=variant)
+                case Exit():
+                    at = None
+        return None
+
+    def go_on(self, profile: Profile, run: Run, as_of_us: int, decided: Decided) -> Run | None:
+        """Goes on where the run waits, because it is due; gives what `go` gives."""
+        node = self.program.nodes[run.at]
+        step = node.step
+        if not isinstance(step, WaitFor):
+            return self.go(profile, run, node.after, as_of_us, decided)
+        assert run.timeout_us is not None
+        scope = Scope(profile, run.fields, as_of_us)
+        if self._holds(run.at, scope):
+            return self.go(profile, run, node.ways[0], as_of_us, decided)
+        if run.timeout_us <= as_of_us:
+            return self.go(profile, run, node.ways[1], as_of_us, decided)
+        return self._awaiting(step, scope, run, run.timeout_us)
+
+    def came(self, profile: Profile, run: Run, as_of_us: int, decided: Decided) -> Run | None:
+        """Goes on because the event came that the run waits for; gives what `go` gives."""
+        return self.go(profile, run, self.program.nodes[run.at].ways[0], as_of_us, decided)
+
+    def _send(self, sender: _Sender, scope: Scope, run: Run, decided: Decided) -> Run:
+        """Sends an action, or records why not; the run goes on in both cases."""
+        cause = Cause(*run.cause)
+        verdict = sender.gates.pass_all(scope, run.sent)
+        if verdict.ruling is not PASSED:
+            self._recorder.record(
+                scope.profile, sender.candidate, cause, scope.as_of_us, decided, verdict, {}
+            )
+            return run
+        action_id = self._recorder.action_id(sender.candidate, "", cause)
+        scope.profile.contacts.append(Contact(scope.as_of_us, action_id, *sender.contact))
+        decided.actions.append(
+            sender.write(scope, cause, action_id, verdict.address, decided.sequence, run.variant)
+        )
+        self._recorder.record(
+            scope.profile,
+            sender.candidate,
+            cause,
+            scope.as_of_us,
+            decided,
+            verdict,
+            {"contact": action_id},
+            action_id,
+        )
+        return run if run.sent else msgspec.structs.replace(run, sent=True)
+
+    def _holds(self, path: str, scope: Scope) -> bool:
+        watch = self._watches.get(path)
+        return watch is not None and watch.holds(scope, scope.as_of_us)
+
+    def _awaiting(self, step: WaitFor, scope: Scope, run: Run, timeout_us: int) -> Run:
+        """The run, waiting: due at its timeout, or when what it watches may change before."""
+        watch = self._watches.get(step.path)
+        change_us = None if watch is None else watch.next_change(scope)
+        due_us = timeout_us if change_us is None else min(change_us, timeout_us)
+        return msgspec.structs.replace(run, at=step.path, due_us=due_us, timeout_us=timeout_us)
+
+    def _way(self, path: str, node: Node, scope: Scope) -> str | None:
+        """Where a branch leads to."""
+        for way, holds in zip(node.ways, self._arms[path], strict=True):
+            if holds is None or holds(scope, scope.as_of_us):
+                return way
+        return node.after
+
+
+def _sender(journey: Journey, send: Send, plan: Plan) -> _Sender:
+    return _Sender(
+        Candidate.of(journey.name, journey.version, send.name),
+        Gates(journey, send, plan),
+        ActionWriter(journey, send, plan).write,
+        (journey.name, send.name, send.channel, journey.category.value),
+    )
+
+
+def _parked(run: Run, at: str, due_us: int) -> Run:
+    return msgspec.structs.replace(run, at=at, due_us=due_us, timeout_us=None)
+
+
+def _moment_us(values: list[Any] | None) -> int | None:
+    """The first moment among the values of a field."""
+    moments = (instant_us(value) for value in values or () if isinstance(value, str))
+    return next((moment for moment in moments if moment is not None), None)
