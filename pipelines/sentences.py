@@ -16,6 +16,8 @@ _BECAUSE = {
     Reason.CONDITION_NOT_MET: "its condition did not hold",
     Reason.UNDER_WAY: "the person is on this journey already",
     Reason.COOLDOWN: "its cooldown was not over",
+    Reason.ENTERED_BEFORE: "the person had entered the journey before, and it is entered once",
+    Reason.NO_KEY: "the event has no value for the journey's key",
     Reason.EXITED: "an exit event ended the journey first",
     Reason.VERSION_GONE: "the version of the journey that the person entered is gone",
     Reason.NO_ADDRESS: "the person has no address for the channel",

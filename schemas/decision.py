@@ -37,6 +37,8 @@ class Reason(StrEnum):
     CONDITION_NOT_MET = "condition_not_met"
     UNDER_WAY = "under_way"
     COOLDOWN = "cooldown"
+    ENTERED_BEFORE = "entered_before"
+    NO_KEY = "no_key"
     EXITED = "exited"
     VERSION_GONE = "version_gone"
     NO_ADDRESS = "no_address"
@@ -45,7 +47,11 @@ class Reason(StrEnum):
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):
-    """The event that a decision goes back to."""
+    """The event that a decision goes back to; or the time, where none came.
+
+    Of a time, the type is `cjaas.time_passed` or `cjaas.scheduled`, the source names the journey, and the id
+    is the time as text.
+    """
 
     event_id: str
     source: str

@@ -12,6 +12,7 @@ from schemas.decision import Decision
 from schemas.store import NO_TOKEN, Head
 from schemas.timestamps import DAY_US
 from schemas.workspace import Workspace
+from schemas.workspace.entries import EventEntry, ExitEvent, Reentry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import Send, Step, Wait
 from tests.fold_events import PERSON
@@ -28,11 +29,10 @@ JOURNEY = Journey(
     priority=50,
     valid_from_us=None,
     valid_until_us=None,
-    entry_events=("cart_added",),
-    entry_where=None,
+    entry=EventEntry(("cart_added",)),
+    reentry=Reentry.AFTER_EXIT,
     cooldown_us=None,
-    on_repeat="keep",
-    exit_events=(),
+    exits=(),
     condition=None,
     steps=(SEND,),
 )
@@ -41,6 +41,11 @@ JOURNEY = Journey(
 def after(wait_us: int, send: Send = SEND) -> tuple[Step, ...]:
     """The steps of a journey that waits and then sends."""
     return Wait("0", wait_us), replace(send, path="1")
+
+
+def exits(*event_types: str) -> tuple[ExitEvent, ...]:
+    """These events end every run of a journey."""
+    return tuple(ExitEvent(event_type) for event_type in event_types)
 
 
 def with_journeys(workspace: Workspace, *journeys: Journey) -> Workspace:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.workspace.condition import Condition
 from schemas.workspace.conditions import Scope, compile_condition
 from schemas.workspace.place import Place
+from schemas.workspace.shape import Shape
 from schemas.workspace.step_files import (
     STEP,
     AttributeSourceFile,
@@ -46,8 +47,12 @@ from schemas.workspace.vocabulary import Vocabulary
 _MOMENTS = ("timestamp", "date")
 
 
-def compile_steps(place: Place, events: tuple[str, ...], vocabulary: Vocabulary) -> tuple[Step, ...]:
-    """The steps; tells of unknown names, of names that stand twice, and of what can never be reached."""
+def compile_steps(place: Place, events: tuple[str, ...] | None, vocabulary: Vocabulary) -> tuple[Step, ...]:
+    """The steps; tells of unknown names, of names that stand twice, and of what can never be reached.
+
+    Args:
+        events: the event types that enter the journey; None for one that no event enters.
+    """
     compiler = _Compiler(events, vocabulary)
     steps = compiler.steps(place, "")
     if not compiler.sends and not place.problems:
@@ -63,7 +68,7 @@ class _Compiler:
         splits: those of splits.
     """
 
-    def __init__(self, events: tuple[str, ...], vocabulary: Vocabulary) -> None:
+    def __init__(self, events: tuple[str, ...] | None, vocabulary: Vocabulary) -> None:
         self._events = events
         self._vocabulary = vocabulary
         self._scope = Scope(vocabulary, events, sees_attributes=True)
@@ -114,10 +119,17 @@ class _Compiler:
                 self._vocabulary.check_attribute(place.at("attribute"), file.attribute)
                 return AttributeSource(file.attribute)
             case FieldSourceFile():
-                self._vocabulary.check_field(place.at("field"), self._events, file.field)
+                self._check_field(place.at("field"), file.field)
                 return FieldSource(file.field)
             case LiteralSourceFile():
                 return LiteralSource(file.value)
+
+    def _check_field(self, place: Place, path: str) -> frozenset[Shape]:
+        """The shapes of a field of the entry event; tells where there is none."""
+        if self._events is not None:
+            return self._vocabulary.check_field(place, self._events, path)
+        place.add(f"expected no field, as no event enters this journey, found {path!r}; take an attribute")
+        return frozenset()
 
     def _wait_until(self, place: Place, path: str, file: WaitUntilFile) -> Step:
         moment = file.wait_until
@@ -125,8 +137,7 @@ class _Compiler:
             return WaitUntilLocal(path, moment)
         if moment.before is not None and moment.after is not None:
             place.at("after").add("expected before or after, found both; remove one")
-        shapes = self._vocabulary.check_field(place.at("field"), self._events, moment.field)
-        for shape in shapes:
+        for shape in self._check_field(place.at("field"), moment.field):
             if shape.kind not in _MOMENTS:
                 place.at("field").add(
                     f"expected a timestamp or a date, found {moment.field!r}, which is {shape}; "

@@ -23,12 +23,12 @@ class Scope:
     """What a condition may look at.
 
     Attributes:
-        events: the event types whose fields it sees.
+        events: the event types whose fields it sees; None where there is no event.
         sees_attributes: whether it sees the profile's attributes.
     """
 
     vocabulary: Vocabulary
-    events: tuple[str, ...]
+    events: tuple[str, ...] | None
     sees_attributes: bool
 
 
@@ -74,6 +74,11 @@ def _subject(place: Place, file: TestFile, scope: Scope) -> tuple[Subject, froze
         shape = scope.vocabulary.check_attribute(place.at("attribute"), file.attribute)
         return subject, frozenset({shape} if shape else ())
     if file.field is not None:
+        if scope.events is None:
+            place.at("field").add(
+                f"expected an attribute, found field {file.field!r}; no event enters this journey"
+            )
+            return Subject("field", file.field), frozenset()
         return Subject("field", file.field), scope.vocabulary.check_field(
             place.at("field"), scope.events, file.field
         )

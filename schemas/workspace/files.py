@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from schemas.action import Category
 from schemas.timestamps import DAY_US
 from schemas.workspace.condition_file import ConditionFile, FileModel
+from schemas.workspace.entry_files import EntryFile, ExitFile
 from schemas.workspace.model import Aggregate
 from schemas.workspace.step_files import StepFile
 from schemas.workspace.values import (
@@ -150,23 +151,6 @@ class ValidFile(FileModel):
     )
 
 
-class EntryFile(FileModel):
-    """What starts a run of a journey."""
-
-    event: EventTypes = Field(description="The event type that starts a run, or a list of them.")
-    where: ConditionFile | None = Field(
-        default=None,
-        description="Which of these events are candidates, a condition on their fields; absent: all.",
-    )
-    cooldown: Duration | None = Field(
-        default=None, description="For how long after a sent action no run starts; absent: no cooldown."
-    )
-    on_repeat: Literal["keep", "restart"] = Field(
-        default="keep",
-        description="What a further entry event does to a run that waits: keep it, or restart its wait.",
-    )
-
-
 class JourneyFile(FileModel):
     """journeys/NAME.yaml: when to act, and how."""
 
@@ -179,7 +163,9 @@ class JourneyFile(FileModel):
     priority: int = Field(default=50, ge=0, le=100, description="Higher goes first.")
     valid: ValidFile | None = Field(default=None, description="When it acts; absent: always.")
     entry: EntryFile = Field(description="What starts a run.")
-    exit: list[Text] = Field(default=[], description="Event types that end a run that waits.")
+    exit: list[ExitFile] = Field(
+        default=[], description="What ends a run wherever it waits: event types, or {event: TYPE, key: PATH}."
+    )
     condition: ConditionFile | None = Field(
         default=None,
         description="Must hold when the action is decided, on attributes and the entry event's fields; "

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from schemas.workspace.compile_entries import compile_entry, compile_exits, compile_optional_condition
 from schemas.workspace.compile_steps import compile_steps
-from schemas.workspace.condition import Condition
-from schemas.workspace.condition_file import CONDITION
-from schemas.workspace.conditions import Scope, compile_condition
-from schemas.workspace.files import EntryFile, JourneyFile, ValidFile
+from schemas.workspace.conditions import Scope
+from schemas.workspace.entries import EventEntry
+from schemas.workspace.files import JourneyFile, ValidFile
 from schemas.workspace.model import Journey
 from schemas.workspace.place import Place
 from schemas.workspace.validate import part
@@ -20,23 +18,14 @@ from schemas.workspace.vocabulary import Vocabulary
 
 def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabulary) -> Journey | None:
     """The journey; None if its file has mistakes of its own, whose sound parts are checked all the same."""
-    document = place.document
     _check_name(place)
     _check_validity(place.at("valid"))
-    entry = part(document, ("entry",), EntryFile)
-    events: tuple[str, ...] = ()
-    entry_where = None
-    if entry is not None:
-        several = isinstance(entry.event, list)
-        events = tuple(entry.event) if isinstance(entry.event, list) else (entry.event,)
-        vocabulary.check_events(place.at("entry", "event"), events, several)
-        if entry.where is not None:
-            scope = Scope(vocabulary, events, sees_attributes=False)
-            entry_where = compile_condition(place.at("entry", "where"), entry.where, scope)
-    exits = document.get("exit")
-    exit_events = tuple(event for event in exits if isinstance(event, str)) if isinstance(exits, list) else ()
-    vocabulary.check_events(place.at("exit"), exit_events, listed_events=True)
-    condition = _compile_condition(place.at("condition"), Scope(vocabulary, events, sees_attributes=True))
+    entry_file, entry = compile_entry(place.at("entry"), vocabulary)
+    events = entry.events if isinstance(entry, EventEntry) else None
+    keyed = isinstance(entry, EventEntry) and entry.key is not None
+    exits = compile_exits(place.at("exit"), vocabulary, keyed or entry_file is None)
+    scope = Scope(vocabulary, events, sees_attributes=True)
+    condition = compile_optional_condition(place.at("condition"), scope)
     steps = compile_steps(place.at("steps"), events, vocabulary)
     if file is None:
         return None
@@ -48,11 +37,10 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
         priority=file.priority,
         valid_from_us=file.valid.since if file.valid else None,
         valid_until_us=file.valid.until if file.valid else None,
-        entry_events=events,
-        entry_where=entry_where,
+        entry=entry,
+        reentry=file.entry.reentry,
         cooldown_us=file.entry.cooldown,
-        on_repeat=file.entry.on_repeat,
-        exit_events=exit_events,
+        exits=exits,
         condition=condition,
         steps=steps,
     )
@@ -103,14 +91,3 @@ def _check_validity(place: Place) -> None:
         place.at("until").add(
             f"expected a time after from, which is {since}, found {until}; move one of them"
         )
-
-
-def _compile_condition(place: Place, scope: Scope) -> Condition | None:
-    raw = place.document.get(*place.location)
-    if raw is None:
-        return None
-    try:
-        file = CONDITION.validate_python(raw)
-    except ValidationError:
-        return None  # told by the validation of the whole document
-    return compile_condition(place, file, scope)

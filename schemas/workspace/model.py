@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from schemas.action import Category
 from schemas.workspace.condition import Condition
+from schemas.workspace.entries import Entry, ExitEvent, Reentry
 from schemas.workspace.steps import Send, Step, walk_steps
 
 if TYPE_CHECKING:
@@ -90,11 +91,7 @@ class Journey:
     Attributes:
         valid_from_us: the first instant at which it acts, None for no start.
         valid_until_us: the first instant at which it no longer acts, None for no end.
-        entry_events: the event types that start a run.
-        entry_where: which of them do, a condition on the event's fields; None for all.
-        cooldown_us: for how long after a sent action no run starts; None for no cooldown.
-        on_repeat: what a further entry event does to a run that waits.
-        exit_events: the event types that end a run that waits.
+        cooldown_us: for how long after a run's first action no other run starts or sends; None for none.
         condition: must hold when an action is decided, on attributes and the entry event's fields.
     """
 
@@ -105,11 +102,10 @@ class Journey:
     priority: int
     valid_from_us: int | None
     valid_until_us: int | None
-    entry_events: tuple[str, ...]
-    entry_where: Condition | None
+    entry: Entry
+    reentry: Reentry
     cooldown_us: int | None
-    on_repeat: Literal["keep", "restart"]
-    exit_events: tuple[str, ...]
+    exits: tuple[ExitEvent, ...]
     condition: Condition | None
     steps: tuple[Step, ...]
 

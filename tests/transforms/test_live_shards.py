@@ -27,7 +27,7 @@ from schemas.store import NO_TOKEN, Head, Outbox
 from schemas.timestamps import HOUR_US, MINUTE_US, datetime_us
 from schemas.workspace import Workspace
 from tests.fold_events import START_US, fold_event
-from tests.journeys import JOURNEY, after, with_journeys
+from tests.journeys import JOURNEY, after, exits, with_journeys
 from tests.transforms.cluster import Batch, Cluster, Crash, Fault, Handle, RecordingEngine
 from tests.workspaces import small_workspace
 from transforms.core.engine import Engine
@@ -41,7 +41,7 @@ from transforms.shard_events import Slice
 COOLDOWN_US = 40 * MINUTE_US
 JOURNEYS = (
     replace(JOURNEY, name="capped", cooldown_us=COOLDOWN_US),
-    replace(JOURNEY, name="waits", steps=after(HOUR_US), exit_events=("purchase",)),
+    replace(JOURNEY, name="waits", steps=after(HOUR_US), exits=exits("purchase")),
 )
 FAULTS: tuple[Fault, ...] = (
     "refused",

@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 from schemas.decision import Cause
 from schemas.timestamps import DAY_US, format_rfc3339
+from schemas.workspace.entries import Reentry
 from transforms.core.condition import Predicate
+from transforms.core.entering import Entering
 from transforms.core.fold_event import FoldEvent
-from transforms.core.gates import EXITED, PROFILE_OVERFLOW, UNDER_WAY, VERSION_GONE, Verdict
-from transforms.core.plan import Entry, Plan
+from transforms.core.gates import EXITED, PROFILE_OVERFLOW, VERSION_GONE, Verdict
+from transforms.core.plan import EntryPlan, ExitPlan, Plan
 from transforms.core.profile import Profile, Run
 from transforms.core.record import NO_CANDIDATE, Candidate, Decided, Recorder
+from transforms.core.run_keys import journey_of, key_of
 from transforms.core.walk import Walker
+from transforms.core.watch import Watcher, watcher_of
 
 MIN_CONTACTS_US = 90 * DAY_US
 """Contact history is kept at least this long."""
@@ -27,7 +31,7 @@ class _Entrance(NamedTuple):
 
     where: Predicate | None
     walker: Walker
-    entry: Entry
+    entry: EntryPlan
 
 
 class Decider:
@@ -35,19 +39,29 @@ class Decider:
 
     def __init__(self, plan: Plan) -> None:
         self._recorder = Recorder(plan.workspace.name)
+        self._entering = Entering(self._recorder)
         self._walkers = {
             (journey.name, journey.version): Walker(journey, plan, self._recorder)
             for journey in plan.workspace.versions()
         }
+        self._newest = {
+            journey.name: self._walkers[journey.name, journey.version] for journey in plan.workspace.journeys
+        }
         self._entrances = {
             event_type: [
-                _Entrance(entry.where, self._walkers[entry.journey.name, entry.journey.version], entry)
-                for entry in of.entries
+                _Entrance(entry.where, self._newest[entry.journey.name], entry) for entry in of.entries
             ]
             for event_type, of in plan.types.items()
         }
+        self._watchers: dict[str, Watcher] = {}
+        for journey in plan.workspace.journeys:
+            watcher = watcher_of(journey, plan.workspace, plan.folds)
+            if watcher is not None:
+                self._watchers[journey.name] = watcher
+        self._watched = {event_type: of.watched for event_type, of in plan.types.items()}
         self._exits = {event_type: of.exits for event_type, of in plan.types.items()}
         self._awaited = {event_type: of.awaited for event_type, of in plan.types.items()}
+        self._once = {item.name for item in plan.workspace.journeys if item.reentry is Reentry.ONCE}
         cooldowns = [journey.cooldown_us or 0 for journey in plan.workspace.journeys]
         self._contacts_us = max([MIN_CONTACTS_US, *cooldowns])
 
@@ -56,75 +70,85 @@ class Decider:
         if profile.runs:
             self._end(profile, event, as_of_us, decided)
             self._go_on(profile, event, as_of_us, decided)
+        entering = self._entering
         cause = None
         for where, walker, entry in self._entrances[event.type]:
             if where is None or where(event, as_of_us):
                 if cause is None:
-                    cause = Cause(event.event_id, event.source, event.type, event.time_us)
-                self._enter(profile, walker, entry, event, cause, as_of_us, decided)
+                    cause = _cause_of(event)
+                entering.enter(
+                    profile,
+                    walker,
+                    cause,
+                    as_of_us,
+                    decided,
+                    key="" if entry.key is None else key_of(entry.key(event)),
+                    print64=event.print64,
+                    fields={path: read(event) for path, read in entry.fields},
+                )
+        for name in self._watched[event.type]:
+            if self._watchers[name].after_event(profile, as_of_us):
+                entering.enter(profile, self._newest[name], _cause_of(event), as_of_us, decided)
 
     def on_due(self, profile: Profile, until_us: int, decided: Decided) -> None:
-        """Lets every run go on that is due up to a time, inclusive, earliest first."""
-        while profile.runs:
-            due_us, name = min([(run.due_us, name) for name, run in profile.runs.items()])
+        """Lets all go on that is due up to a time, inclusive, earliest first; runs before what may begin."""
+        while True:
+            due = [(run.due_us, 0, slot) for slot, run in profile.runs.items()]
+            due += [
+                (watch.due_us, 1, name) for name, watch in profile.watches.items() if watch.due_us is not None
+            ]
+            due_us, begins, name = min(due, default=(until_us + 1, 0, ""))
             if due_us > until_us:
                 return
+            if begins:
+                self._look(profile, name, due_us, decided)
+                continue
             run = profile.runs.pop(name)
             walker = self._walker(profile, name, run, due_us, decided)
             if walker is not None:
-                self._keep(profile, name, walker.go_on(profile, run, due_us, decided))
+                _keep(profile, name, walker.go_on(profile, run, due_us, decided))
 
     def prune(self, profile: Profile) -> None:
-        """Drops contacts that no gate looks at any more."""
+        """Drops what no gate and no journey looks at any more."""
         start = profile.time_us - self._contacts_us
         if profile.contacts and profile.contacts[0].time_us <= start:
             profile.contacts = [contact for contact in profile.contacts if contact.time_us > start]
+        if profile.entered:
+            profile.entered = {
+                slot: time_us for slot, time_us in profile.entered.items() if journey_of(slot) in self._once
+            }
+        if not profile.watches.keys() <= self._watchers.keys():
+            profile.watches = {
+                name: watch for name, watch in profile.watches.items() if name in self._watchers
+            }
 
     def overflow(self, profile: Profile, event: FoldEvent, decided: Decided) -> None:
         """Records that an event was refused because the person's image is full."""
-        cause = Cause(event.event_id, event.source, event.type, event.time_us)
         verdict = Verdict(PROFILE_OVERFLOW, {"event_type": event.type})
-        self._recorder.record(profile, NO_CANDIDATE, cause, event.time_us, decided, verdict, {})
+        self._recorder.record(profile, NO_CANDIDATE, _cause_of(event), event.time_us, decided, verdict, {})
 
-    def _enter(
-        self,
-        profile: Profile,
-        walker: Walker,
-        entry: Entry,
-        event: FoldEvent,
-        cause: Cause,
-        as_of_us: int,
-        decided: Decided,
-    ) -> None:
-        """Begins a run, or a further one where the journey restarts; records why not."""
-        name, verdict = walker.name, None
-        under_way = profile.runs.get(name) if profile.runs else None
-        if under_way is not None and walker.journey.on_repeat == "keep":
-            verdict = Verdict(UNDER_WAY, {"waits_until": format_rfc3339(under_way.due_us)})
-        elif not walker.sends_at_once:
-            verdict = walker.entry.validity(as_of_us) or walker.entry.cooldown(profile, as_of_us)
-        if verdict is not None:
-            self._recorder.record(profile, walker.first, cause, as_of_us, decided, verdict, {})
+    def _look(self, profile: Profile, name: str, due_us: int, decided: Decided) -> None:
+        """Looks whether a journey is entered, because it is time to."""
+        watcher = self._watchers.get(name)
+        if watcher is None:
+            del profile.watches[name]
             return
-        if under_way is not None:
-            del profile.runs[name]
-        fields = {path: read(event) for path, read in entry.fields}
-        run = Run(
-            walker.version, "", as_of_us, (cause.event_id, cause.source, cause.type, cause.time_us), fields
-        )
-        self._keep(profile, name, walker.go(profile, run, walker.program.start, as_of_us, decided))
+        cause = watcher.when_due(profile, due_us)
+        if cause is not None:
+            self._entering.enter(profile, self._newest[name], cause, due_us, decided)
 
     def _end(self, profile: Profile, event: FoldEvent, as_of_us: int, decided: Decided) -> None:
         """Ends the runs that an event ends."""
         exits = self._exits[event.type]
         if not exits:
             return
-        for name in sorted(profile.runs):
-            run = profile.runs[name]
-            if (name, run.version) not in exits:
+        for slot in sorted(profile.runs):
+            run = profile.runs[slot]
+            ends = exits.get((journey_of(slot), run.version))
+            if ends is None or not any(_ends(item, run, event, as_of_us) for item in ends):
                 continue
-            del profile.runs[name]
-            walker = self._walker(profile, name, run, as_of_us, decided)
+            del profile.runs[slot]
+            walker = self._walker(profile, slot, run, as_of_us, decided)
             if walker is not None:
                 evidence = {
                     "exit_event": event.event_id,
@@ -144,24 +168,26 @@ class Decider:
     def _go_on(self, profile: Profile, event: FoldEvent, as_of_us: int, decided: Decided) -> None:
         """Lets runs go on for which an event was the one that they waited for, or made a condition hold."""
         awaited = self._awaited[event.type]
-        for name in sorted(profile.runs):
-            run = profile.runs[name]
+        for slot in sorted(profile.runs):
+            run = profile.runs[slot]
             if run.timeout_us is None:
                 continue
-            walker = self._walker(profile, name, run, as_of_us, decided)
+            walker = self._walker(profile, slot, run, as_of_us, decided)
             if walker is None:
-                del profile.runs[name]
-            elif walker.watches(run.at):
-                self._keep(profile, name, walker.go_on(profile, run, as_of_us, decided))
-            elif (where := awaited.get((name, run.version, run.at), _never)) is None or where(
-                event, as_of_us
-            ):
-                self._keep(profile, name, walker.came(profile, run, as_of_us, decided))
+                del profile.runs[slot]
+                continue
+            if walker.watches(run.at):
+                _keep(profile, slot, walker.go_on(profile, run, as_of_us, decided))
+                continue
+            where = awaited.get((journey_of(slot), run.version, run.at), _never)
+            if where is None or where(event, as_of_us):
+                _keep(profile, slot, walker.came(profile, run, as_of_us, decided))
 
     def _walker(
-        self, profile: Profile, name: str, run: Run, as_of_us: int, decided: Decided
+        self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided
     ) -> Walker | None:
         """The journey of a run; None, and a record of it, where the version that it entered is gone."""
+        name = journey_of(slot)
         walker = self._walkers.get((name, run.version))
         if walker is not None:
             return walker
@@ -172,18 +198,34 @@ class Decider:
         )
         return None
 
-    def _keep(self, profile: Profile, name: str, run: Run | None) -> None:
-        """Keeps a run that waits; one that ended goes."""
-        if run is not None:
-            profile.runs[name] = run
-        else:
-            profile.runs.pop(name, None)
+
+def _keep(profile: Profile, slot: str, run: Run | None) -> None:
+    """Keeps a run that waits; one that ended goes."""
+    if run is not None:
+        profile.runs[slot] = run
+    else:
+        profile.runs.pop(slot, None)
+
+
+def _ends(item: ExitPlan, run: Run, event: FoldEvent, as_of_us: int) -> bool:
+    """Whether an event ends a run."""
+    if item.where is not None and not item.where(event, as_of_us):
+        return False
+    return item.key is None or key_of(item.key(event)) == run.key
 
 
 def _never(event: FoldEvent, as_of_us: int) -> bool:
     return False
 
 
+def _cause_of(event: FoldEvent) -> Cause:
+    return Cause(event.event_id, event.source, event.type, event.time_us)
+
+
 def next_deadline(profile: Profile) -> int | None:
-    """When the earliest of a person's runs is due, None for none."""
-    return min([run.due_us for run in profile.runs.values()]) if profile.runs else None
+    """When the earliest of what waits for a person is due, None for none."""
+    if not profile.runs and not profile.watches:
+        return None
+    due = [run.due_us for run in profile.runs.values()]
+    due += [watch.due_us for watch in profile.watches.values() if watch.due_us is not None]
+    return min(due, default=None)

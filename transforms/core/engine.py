@@ -103,7 +103,7 @@ class Engine:
         types = plan.types
         folded = 0
         unmeasured = 0
-        deadline_us = next_deadline(profile) if profile.runs else None
+        deadline_us = next_deadline(profile)
         for event in events:
             if deadline_us is not None and deadline_us < event.time_us:
                 decider.on_due(profile, min(event.time_us - 1, as_of_us), decided)
@@ -124,9 +124,9 @@ class Engine:
             advanced.refused_values += refused
             if profile.runs or types[event.type].decides:
                 decider.on_event(profile, event, max(event.time_us, profile.time_us), decided)
-                deadline_us = next_deadline(profile) if profile.runs else None
+                deadline_us = next_deadline(profile)
         outcomes[_FOLDED] += folded
-        if profile.runs:
+        if deadline_us is not None and deadline_us <= as_of_us:
             decider.on_due(profile, as_of_us, decided)
 
     def _measure(self, profile: Profile) -> None:

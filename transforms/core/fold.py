@@ -89,6 +89,10 @@ def prune(profile: Profile, plan: Plan) -> None:
         profile.identities = dict(sorted(profile.identities.items()))
     if len(profile.runs) > 1:
         profile.runs = dict(sorted(profile.runs.items()))
+    if len(profile.entered) > 1:
+        profile.entered = dict(sorted(profile.entered.items()))
+    if len(profile.watches) > 1:
+        profile.watches = dict(sorted(profile.watches.items()))
 
 
 def read_attribute(profile: Profile, attribute: AttributeFold, as_of_us: int) -> Any:

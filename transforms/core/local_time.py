@@ -16,6 +16,11 @@ def local_minute(time_us: int, zone: ZoneInfo) -> int:
     return local.hour * 60 + local.minute
 
 
+def local_weekday(time_us: int, zone: ZoneInfo) -> int:
+    """The day of the week in a zone, Monday is 0."""
+    return _local(time_us, zone).weekday()
+
+
 def next_local(time_us: int, minute: int, zone: ZoneInfo) -> int:
     """The first moment after a time at which clocks of a zone show a minute of the day, in microseconds.
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Condition, Subject, leaves
+from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Attribute, Journey, Workspace
 from schemas.workspace.steps import Branch, FieldSource, Send, WaitFor, WaitUntilField, walk_steps
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
+from transforms.core.watch import watched_by
 
 _ENVELOPE: dict[str, Read] = {
     TIME_FIELD: lambda event: [format_rfc3339(event.time_us)],
@@ -20,12 +22,20 @@ _ENVELOPE: dict[str, Read] = {
 }
 
 
-class Entry(NamedTuple):
-    """How events of one type enter one journey: which of them, and the fields that it reads."""
+class EntryPlan(NamedTuple):
+    """How events of one type enter one journey: which of them, their keys, and the fields that it reads."""
 
     journey: Journey
     where: Predicate | None
+    key: Read | None
     fields: tuple[tuple[str, Read], ...]
+
+
+class ExitPlan(NamedTuple):
+    """How events of one type end runs of one journey: which of them, and the runs' keys; None for all."""
+
+    where: Predicate | None
+    key: Read | None
 
 
 class TypePlan:
@@ -35,7 +45,8 @@ class TypePlan:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
         adds: what adds the event to attributes, one function for each of them.
         entries: the journeys that it may enter.
-        exits: the journeys that it ends, by name and version.
+        watched: the journeys for which it may change what is watched.
+        exits: by journey and version, how it ends their runs.
         awaited: by journey, version and path of a step that waits for it, which of them do; None for all.
     """
 
@@ -45,12 +56,24 @@ class TypePlan:
             for attribute in workspace.attributes
             if event_type in attribute.events or "*" in attribute.events
         ]
-        journeys = [journey for journey in workspace.journeys if event_type in journey.entry_events]
+        entered = [
+            (journey, journey.entry)
+            for journey in workspace.journeys
+            if isinstance(journey.entry, EventEntry) and event_type in journey.entry.events
+        ]
+        exits = [
+            (journey, item)
+            for journey in workspace.versions()
+            for item in journey.exits
+            if item.event == event_type
+        ]
         wanted: set[str] = set()
         for attribute in attributes:
             wanted |= _attribute_paths(attribute)
-        for journey in journeys:
-            wanted |= journey_paths(journey) | _paths(journey.entry_where)
+        for journey, entry in entered:
+            wanted |= journey_paths(journey) | _paths(entry.where) | _path(entry.key)
+        for _, item in exits:
+            wanted |= _paths(item.where) | _path(item.key)
         waits = {
             (journey.name, journey.version, step.path): step.where
             for journey in workspace.versions()
@@ -62,23 +85,27 @@ class TypePlan:
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
         self.adds = tuple(self._add(attribute, folds[attribute.name]) for attribute in attributes)
         self.entries = tuple(
-            Entry(
+            EntryPlan(
                 journey,
-                compile_condition(journey.entry_where, self._subject) if journey.entry_where else None,
+                self._predicate(entry.where),
+                None if entry.key is None else self.read(entry.key),
                 tuple((path, self.read(path)) for path in sorted(journey_paths(journey))),
             )
-            for journey in journeys
+            for journey, entry in entered
         )
-        self.exits = frozenset(
-            (journey.name, journey.version)
-            for journey in workspace.versions()
-            if event_type in journey.exit_events
+        self.watched = tuple(
+            journey.name for journey in workspace.journeys if watched_by(journey, event_type, workspace)
         )
-        self.awaited = {
-            place: compile_condition(where, self._subject) if where else None
-            for place, where in waits.items()
-        }
-        self.decides = bool(self.entries)
+        self.exits: dict[tuple[str, int], list[ExitPlan]] = {}
+        for journey, item in exits:
+            key = None if item.key is None else self.read(item.key)
+            plan = ExitPlan(self._predicate(item.where), key)
+            self.exits.setdefault((journey.name, journey.version), []).append(plan)
+        self.awaited = {place: self._predicate(where) for place, where in waits.items()}
+        self.decides = bool(self.entries or self.watched)
+
+    def _predicate(self, where: Condition | None) -> Predicate | None:
+        return None if where is None else compile_condition(where, self._subject)
 
     def read(self, path: str) -> Read:
         """A function from a fold event to its values at a path."""
@@ -148,6 +175,10 @@ def journey_paths(journey: Journey) -> set[str]:
 
 def _attribute_paths(attribute: Attribute) -> set[str]:
     return _paths(attribute.where) | ({attribute.field} if attribute.field else set())
+
+
+def _path(path: str | None) -> set[str]:
+    return set() if path is None else {path}
 
 
 def _paths(condition: Condition | None) -> set[str]:

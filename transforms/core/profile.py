@@ -40,6 +40,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         timeout_us: when a wait for something ends in any case; None for other waits.
         sent: whether it has sent an action.
         variant: the name of the share that its last split took.
+        key: what the journey's `entry.key` came to, "" without one.
     """
 
     version: int
@@ -50,6 +51,19 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     timeout_us: int | None = None
     sent: bool = False
     variant: str | None = None
+    key: str = ""
+
+
+class Watch(msgspec.Struct, frozen=True, array_like=True):
+    """What is remembered for a journey that no event enters.
+
+    Attributes:
+        holds: whether its condition held when it was last looked at.
+        due_us: when to look although no event came; None for never.
+    """
+
+    holds: bool
+    due_us: int | None
 
 
 class Profile(msgspec.Struct):
@@ -60,6 +74,9 @@ class Profile(msgspec.Struct):
         publish_us: the greatest publish time seen, `NEVER_US` for none.
         identities: `namespace:value` to the event time it was first seen at.
         attributes: name to state, see `bucket_fold` and `newest_fold`.
+        runs: the runs under way, by journey and key, see `run_keys.slot_of`.
+        entered: when runs of journeys began that are entered once, by journey and key.
+        watches: by journey.
         prints: fingerprint of source and id to event time and fingerprint of time and data.
         overflown: whether the image is over its limit.
     """
@@ -72,6 +89,8 @@ class Profile(msgspec.Struct):
     consents: dict[str, Any] = {}
     contacts: list[Contact] = []
     runs: dict[str, Run] = {}
+    entered: dict[str, int] = {}
+    watches: dict[str, Watch] = {}
     prints: dict[int, tuple[int, int]] = {}
     overflown: bool = False
 
@@ -89,6 +108,8 @@ class _Image(msgspec.Struct, omit_defaults=False):
     journeys: dict[str, Run]
     values: dict[str, Any]
     seen: str
+    entered: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    watches: dict[str, Watch] | msgspec.UnsetType = msgspec.UNSET
 
 
 # Dicts are sorted where they are pruned: their integer keys would sort as text here.
@@ -122,6 +143,8 @@ def encode_image(profile: Profile, sequence: int, values: dict[str, Any]) -> byt
             profile.runs,
             values,
             base64.b64encode(b"".join(packed)).decode(),
+            profile.entered or msgspec.UNSET,
+            profile.watches or msgspec.UNSET,
         )
     )
 
@@ -144,6 +167,8 @@ def decode_image(image: bytes) -> Profile:
         row.consents,
         row.contacts,
         row.journeys,
+        row.entered or {},
+        row.watches or {},
         {
             print64: (time_us, content)
             for time_us, print64, content in _PRINT.iter_unpack(base64.b64decode(row.seen))

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from schemas.timestamps import MINUTE_US
+from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Journey, Workspace
-from schemas.workspace.steps import Exit, Step, Wait, WaitFor, inner_steps, walk_steps
+from schemas.workspace.steps import (
+    Exit,
+    Step,
+    Wait,
+    WaitFor,
+    WaitUntilField,
+    WaitUntilLocal,
+    inner_steps,
+    walk_steps,
+)
+from transforms.core.watch import watched_by
+
+UNKNOWN_US = MINUTE_US
+"""So long a wait of an unknown length is taken to last: its end may be noticed as much too late."""
 
 
 class Node(NamedTuple):
@@ -44,28 +59,43 @@ class Program:
 
 
 def shortest_waits(workspace: Workspace) -> dict[str, int]:
-    """By event type, the shortest wait of a known length that an event of it may begin, in microseconds.
+    """By event type, the shortest wait that an event of it may begin, in microseconds.
 
-    An event begins waits in journeys that it enters, that wait for it, or that wait for a condition, which
-    any event may fulfil.
+    An event begins waits in journeys that it enters, that wait for it, or that watch a condition which it
+    may change.
     """
     waits: dict[str, int] = {}
+
+    def begins(event_type: str, wait_us: int) -> None:
+        waits[event_type] = min(wait_us, waits.get(event_type, wait_us))
+
     for journey in workspace.versions():
-        lengths = [
-            step.duration_us if isinstance(step, Wait) else step.timeout_us
-            for step in walk_steps(journey.steps)
-            if isinstance(step, Wait | WaitFor)
-        ]
+        lengths = [length for step in walk_steps(journey.steps) if (length := _length_us(step)) is not None]
         if lengths:
             for event_type in _moved_by(journey, workspace):
-                waits[event_type] = min([*lengths, waits.get(event_type, lengths[0])])
+                begins(event_type, min(lengths))
+        for event_type in workspace.registry.types():
+            if watched_by(journey, event_type, workspace):
+                begins(event_type, UNKNOWN_US)
     return waits
+
+
+def _length_us(step: Step) -> int | None:
+    """How long a run waits at a step at least; None for a step that does not wait."""
+    match step:
+        case Wait():
+            return step.duration_us
+        case WaitFor():
+            return step.timeout_us if step.condition is None else min(step.timeout_us, UNKNOWN_US)
+        case WaitUntilField() | WaitUntilLocal():
+            return UNKNOWN_US
+    return None
 
 
 def _moved_by(journey: Journey, workspace: Workspace) -> set[str]:
     """The event types that may move a run of a journey on."""
-    moving = set(journey.entry_events)
+    moving = set(journey.entry.events) if isinstance(journey.entry, EventEntry) else set[str]()
     for step in walk_steps(journey.steps):
         if isinstance(step, WaitFor):
             moving |= set(workspace.registry.types()) if step.condition is not None else set(step.events)
-    return moving
+    return moving | {name for name in workspace.registry.types() if watched_by(journey, name, workspace)}

@@ -172,7 +172,7 @@ class Walker:
                 scope.profile, sender.candidate, cause, scope.as_of_us, decided, verdict, {}
             )
             return run
-        action_id = self._recorder.action_id(sender.candidate, "", cause)
+        action_id = self._recorder.action_id(sender.candidate, run.key, cause)
         scope.profile.contacts.append(Contact(scope.as_of_us, action_id, *sender.contact))
         decided.actions.append(
             sender.write(scope, cause, action_id, verdict.address, decided.sequence, run.variant)

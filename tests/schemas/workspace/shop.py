@@ -54,7 +54,7 @@ entry:
   event: cart_added
   where: {field: price, op: ge, value: 20}
   cooldown: 3d
-  on_repeat: restart
+  reentry: restart
 exit: [purchase]
 condition:
   all:

@@ -20,6 +20,7 @@ def blocks(page: str) -> list[tuple[str, str]]:
 BLOCKS = blocks("workspace.md")
 VISITS = """{"type": "record", "name": "Visit", "eventType": "%s", "version": 1, "doc": "A visit.",
 "fields": [
+{"name": "order", "doc": "Which.", "type": "long"},
 {"name": "at", "doc": "When.", "type": {"type": "long", "logicalType": "timestamp-micros"}}]}"""
 
 
@@ -42,7 +43,7 @@ def test_every_yaml_example_loads(tmp_path: Path) -> None:
 
 
 def test_every_journey_of_the_page_loads(shop: Shop) -> None:
-    for event_type in ("visit_booked", "visit_cancelled"):
+    for event_type in ("visit_booked", "visit_cancelled", "order_sent", "order_arrived"):
         shop.write(f"schemas/{event_type}.v1.avsc", VISITS % event_type)
     names = set()
     for language, text in blocks("journeys.md"):

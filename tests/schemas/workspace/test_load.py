@@ -12,6 +12,7 @@ from schemas.errors import WorkspaceError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import check_workspace, load_workspace
 from schemas.workspace.condition import All, Not, Op, Subject, Test
+from schemas.workspace.entries import ConditionEntry, EventEntry, ExitEvent, Reentry, ScheduleEntry
 from schemas.workspace.model import Aggregate, Attribute, Channel, Namespace
 from schemas.workspace.steps import AttributeSource, FieldSource, LiteralSource, Send, Wait
 from tests.schemas.workspace.shop import SECRET, Shop
@@ -60,10 +61,9 @@ def test_a_journey_is_what_its_file_says(shop: Shop) -> None:
     assert (journey.category, journey.priority) == (Category.COMMERCIAL, 40)
     assert journey.valid_from_us == parse_rfc3339("2026-01-01T00:00:00Z")
     assert journey.valid_until_us == parse_rfc3339("2026-12-31T00:00:00Z")
-    assert journey.entry_events == ("cart_added",)
-    assert journey.entry_where == Test(Subject("field", "price"), Op.GE, 20)
-    assert (journey.cooldown_us, journey.on_repeat) == (parse_duration("3d"), "restart")
-    assert journey.exit_events == ("purchase",)
+    assert journey.entry == EventEntry(("cart_added",), Test(Subject("field", "price"), Op.GE, 20))
+    assert (journey.cooldown_us, journey.reentry) == (parse_duration("3d"), Reentry.RESTART)
+    assert journey.exits == (ExitEvent("purchase"),)
     assert journey.condition == All(
         (
             Test(Subject("attribute", "items_in_cart"), Op.EXISTS, True),
@@ -91,15 +91,38 @@ def test_a_journey_needs_little(shop: Shop) -> None:
     )
     journey = shop.load().journeys[1]
     assert journey.name == "hello"
-    assert (journey.active, journey.priority, journey.on_repeat) == (True, 50, "keep")
+    assert (journey.active, journey.priority, journey.reentry) == (True, 50, Reentry.AFTER_EXIT)
     assert (journey.valid_from_us, journey.valid_until_us) == (None, None)
-    assert (journey.entry_events, journey.entry_where, journey.exit_events) == (
-        ("login", "purchase"),
-        None,
-        (),
-    )
+    assert (journey.entry, journey.exits) == (EventEntry(("login", "purchase")), ())
     assert (journey.condition, journey.cooldown_us) == (None, None)
     assert journey.steps == (Send("0", "greet", "web", "hi", {}, parse_duration("24h")),)
+
+
+def test_journeys_that_no_event_enters_and_keys(shop: Shop) -> None:
+    rest = "category: advisory\nsteps: [{send: greet, channel: web, template: hi}]\n"
+    shop.write(
+        "journeys/a.yaml",
+        "name: a\nversion: 1\n"
+        "entry: {condition: {attribute: spend, op: gt, value: 100}, reentry: once}\n" + rest,
+    )
+    shop.write(
+        "journeys/b.yaml",
+        'name: b\nversion: 1\nentry: {schedule: {at: "09:30", days: [monday, sunday]}}\n' + rest,
+    )
+    shop.write(
+        "journeys/c.yaml",
+        "name: c\nversion: 1\nentry: {event: purchase, key: currency, reentry: always}\n"
+        "exit: [login, {event: purchase, key: currency, where: {field: total, op: lt, value: 0}}]\n" + rest,
+    )
+    a, b, c = (journey for journey in shop.load().journeys if len(journey.name) == 1)
+    assert (a.entry, a.reentry) == (
+        ConditionEntry(Test(Subject("attribute", "spend"), Op.GT, 100)),
+        Reentry.ONCE,
+    )
+    assert b.entry == ScheduleEntry(570, frozenset({0, 6}))
+    assert (c.entry, c.reentry) == (EventEntry(("purchase",), None, "currency"), Reentry.ALWAYS)
+    refund = Test(Subject("field", "total"), Op.LT, 0)
+    assert c.exits == (ExitEvent("login"), ExitEvent("purchase", refund, "currency"))
 
 
 def test_values_are_in_the_form_of_the_data(shop: Shop) -> None:
@@ -112,8 +135,9 @@ def test_values_are_in_the_form_of_the_data(shop: Shop) -> None:
       - {field: gift, op: exists, value: false}
 """)  # fmt: skip
     (journey,) = shop.load().journeys
-    assert isinstance(journey.entry_where, All)
-    values = [part.value for part in journey.entry_where.parts if isinstance(part, Test)]
+    assert isinstance(journey.entry, EventEntry)
+    assert isinstance(journey.entry.where, All)
+    values = [part.value for part in journey.entry.where.parts if isinstance(part, Test)]
     assert values == [
         "2026-01-31T00:00:00.000000Z",
         "2026-02-01T00:00:00.000000Z",

@@ -12,10 +12,11 @@ from schemas.decision import Reason
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import All, Op, Subject, Test
+from schemas.workspace.entries import EventEntry, Reentry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource
 from tests.fold_events import PERSON, START_US, fold_event
-from tests.journeys import JOURNEY, SEND, Person, actions_of, after, reasons, with_journeys
+from tests.journeys import JOURNEY, SEND, Person, actions_of, after, exits, reasons, with_journeys
 from transforms.core.fold_event import FoldEvent
 
 SENT = ("sent", "passed", None)
@@ -68,7 +69,7 @@ def test_other_events_enter_nothing(workspace: Workspace) -> None:
 
 def test_entry_condition_says_which_events_are_candidates(workspace: Workspace) -> None:
     dear = Test(Subject("field", "price"), Op.GE, 20)
-    someone = person(workspace, replace(JOURNEY, entry_where=dear))
+    someone = person(workspace, replace(JOURNEY, entry=EventEntry(("cart_added",), dear)))
     assert someone.decide(cart(someone, 0, price=19.99)) == []
     assert reasons(someone.decide(cart(someone, 1, price=20))) == [SENT]
 
@@ -250,7 +251,7 @@ def test_waits_end_between_events(workspace: Workspace) -> None:
 
 
 def test_event_at_the_due_time_comes_first(workspace: Workspace) -> None:
-    exiting = replace(WAITING, exit_events=("purchase",))
+    exiting = replace(WAITING, exits=exits("purchase"))
     for minute, expected in ((59, EXITED), (60, EXITED), (61, SENT)):
         someone = person(workspace, exiting)
         decisions = someone.decide(cart(someone, 0), bought(someone, minute), as_of_us=at(120))
@@ -259,7 +260,7 @@ def test_event_at_the_due_time_comes_first(workspace: Workspace) -> None:
 
 def test_event_ahead_of_the_clock_does_not_end_a_wait_early(workspace: Workspace) -> None:
     """An event may be published up to an hour before its time; the wait goes by the shard's clock."""
-    exiting = replace(WAITING, exit_events=("purchase",))
+    exiting = replace(WAITING, exits=exits("purchase"))
     someone = person(workspace, exiting)
     someone.decide(cart(someone))
     ahead = fold_event(someone.plan, "login", {}, at(70), event_id="ahead", publish_us=at(20))
@@ -280,7 +281,7 @@ def test_several_waits_end_in_the_order_of_their_times(workspace: Workspace) -> 
 
 
 def test_exit_event_ends_the_run(workspace: Workspace) -> None:
-    someone = person(workspace, replace(WAITING, exit_events=("purchase",)))
+    someone = person(workspace, replace(WAITING, exits=exits("purchase")))
     someone.decide(cart(someone))
     decisions = someone.decide(bought(someone, 10))
     assert reasons(decisions) == [EXITED]
@@ -291,17 +292,17 @@ def test_exit_event_ends_the_run(workspace: Workspace) -> None:
 
 
 def test_exit_event_without_a_run_is_no_decision(workspace: Workspace) -> None:
-    someone = person(workspace, replace(WAITING, exit_events=("purchase",)))
+    someone = person(workspace, replace(WAITING, exits=exits("purchase")))
     assert someone.decide(bought(someone, 10)) == []
 
 
 def test_event_that_exits_and_enters_does_both(workspace: Workspace) -> None:
-    someone = person(workspace, replace(WAITING, exit_events=("cart_added",)))
+    someone = person(workspace, replace(WAITING, exits=exits("cart_added")))
     assert reasons(someone.decide(cart(someone, 0), cart(someone, 10))) == [EXITED]
     assert someone.image()["journeys"]["cart"]["cause"][0] == "c10"
 
 
-def test_on_repeat_keep(workspace: Workspace) -> None:
+def test_a_further_entry_waits_for_the_exit(workspace: Workspace) -> None:
     someone = person(workspace, WAITING)
     decisions = someone.decide(cart(someone, 0), cart(someone, 30))
     assert reasons(decisions) == [UNDER_WAY]
@@ -309,8 +310,8 @@ def test_on_repeat_keep(workspace: Workspace) -> None:
     assert [decision.cause.event_id for decision in someone.decide(as_of_us=at(200))] == ["c0"]
 
 
-def test_on_repeat_restart(workspace: Workspace) -> None:
-    someone = person(workspace, replace(WAITING, on_repeat="restart"))
+def test_a_further_entry_restarts_the_run(workspace: Workspace) -> None:
+    someone = person(workspace, replace(WAITING, reentry=Reentry.RESTART))
     advanced = someone.advance([cart(someone, 0), cart(someone, 30)], at(70))
     assert advanced.commit.outbox.decisions == []
     assert advanced.commit.deadlines == {PERSON: at(90)}

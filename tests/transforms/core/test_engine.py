@@ -18,10 +18,11 @@ from schemas.store import Commit, Head
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US
 from schemas.workspace import Workspace
 from schemas.workspace.condition import Op, Subject, Test
+from schemas.workspace.entries import EventEntry, Reentry
 from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource
 from tests.fold_events import PERSON, START_US, fold_event
-from tests.journeys import EMPTY, JOURNEY, SEND, Person, after, by_person, reasons, with_journeys
+from tests.journeys import EMPTY, JOURNEY, SEND, Person, after, by_person, exits, reasons, with_journeys
 from transforms.core.decide import next_deadline
 from transforms.core.engine import Engine
 from transforms.core.fold import FoldOutcome, read_values
@@ -38,13 +39,13 @@ DATA: dict[str, DataSource] = {
 JOURNEYS = (
     replace(JOURNEY, name="at_once", cooldown_us=2 * HOUR_US, steps=(replace(SEND, data=DATA),)),
     replace(
-        JOURNEY, name="kept", steps=after(HOUR_US, replace(SEND, channel="email")), exit_events=("purchase",)
+        JOURNEY, name="kept", steps=after(HOUR_US, replace(SEND, channel="email")), exits=exits("purchase")
     ),
-    replace(JOURNEY, name="restarted", steps=after(30 * MINUTE_US), on_repeat="restart"),
+    replace(JOURNEY, name="restarted", steps=after(30 * MINUTE_US), reentry=Reentry.RESTART),
     replace(
         JOURNEY,
         name="welcome",
-        entry_events=("login", "customer_registered"),
+        entry=EventEntry(("login", "customer_registered")),
         condition=Test(Subject("attribute", "activity"), Op.GE, 2),
     ),
 )

@@ -18,6 +18,7 @@ from transforms.core.profile import (
     Contact,
     Profile,
     Run,
+    Watch,
     decode_image,
     encode_image,
     facts,
@@ -62,9 +63,12 @@ PROFILES = st.builds(
             st.none() | TIMES,
             st.booleans(),
             st.none() | TEXT,
+            TEXT,
         ),
         max_size=2,
     ),
+    st.dictionaries(TEXT, TIMES, max_size=2),
+    st.dictionaries(TEXT, st.builds(Watch, st.booleans(), st.none() | TIMES), max_size=2),
     st.dictionaries(st.integers(0, 2**64 - 1), st.tuples(TIMES, st.integers(0, 2**32 - 1)), max_size=3),
 )
 

@@ -13,6 +13,7 @@ import pytest
 from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339, parse_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import Not, Op, Subject, Test
+from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import (
     Arm,
@@ -28,7 +29,7 @@ from schemas.workspace.steps import (
     WaitUntilLocal,
 )
 from tests.fold_events import START_US, fold_event
-from tests.journeys import JOURNEY, Person, actions_of, reasons, with_journeys
+from tests.journeys import JOURNEY, Person, actions_of, exits, reasons, with_journeys
 from transforms.core.engine import Advanced
 from transforms.core.fold_event import FoldEvent
 from transforms.core.local_time import next_local
@@ -228,7 +229,7 @@ def test_a_wait_lasts_until_a_moment_in_the_data(
     workspace: Workspace, seen_at: str | None, offset_us: int, decided_at: str
 ) -> None:
     wait = WaitUntilField("9", "seen_at", offset_us)
-    someone = person(workspace, wait, FIRST, entry_events=("probe",), entry_where=None)
+    someone = person(workspace, wait, FIRST, entry=EventEntry(("probe",)))
     first = someone.advance([event(someone, "probe", 0, seen_at=seen_at)], at(0))
     ended = someone.advance([], at(0) + DAY_US)
     assert [action["decided_at"] for action in actions_of(first) + actions_of(ended)] == [decided_at]
@@ -264,7 +265,7 @@ def test_shares_are_stable_and_independent() -> None:
 
 
 def test_an_exit_event_names_the_message_that_would_have_come_next(workspace: Workspace) -> None:
-    someone = person(workspace, FIRST, Wait("1", HOUR_US), SECOND, exit_events=("purchase",))
+    someone = person(workspace, FIRST, Wait("1", HOUR_US), SECOND, exits=exits("purchase"))
     someone.advance([event(someone, "cart_added", 0)], at(0))
     decisions = someone.decide(event(someone, "purchase", 10))
     assert [(decision.reason.value, decision.step) for decision in decisions] == [("exited", "b")]
