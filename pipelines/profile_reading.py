@@ -138,7 +138,15 @@ class ProfileReader:
             format_rfc3339(as_of_us),
             sorted(profile.identities),
             dict(sorted(read_values(profile, self._plan, as_of_us).items())),
-            profile.consents,
+            {
+                key: {
+                    "value": said.value,
+                    "time": format_rfc3339(said.time_us),
+                    "event_id": said.event_id,
+                    "source": said.source,
+                }
+                for key, said in sorted(profile.consents.items())
+            },
             journeys if current else None,
         )
 

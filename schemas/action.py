@@ -47,6 +47,9 @@ class Action(BaseModel):
     step: str = Field(description="The step of the journey.")
     template: str = Field(description="The message template to fill.")
     variant: str | None = Field(default=None, description="The variant of the template.")
+    language: str | None = Field(
+        default=None, description="The language that the person wants; absent where they did not say."
+    )
     data: dict[str, Any] = Field(default_factory=dict, description="What to fill the template with.")
     priority: int = Field(description="Higher goes first.")
     sequence: int = Field(description="Rises within a person; an older one that comes later is stale.")

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     SUPPRESSED = "suppressed"
     HELD_OUT = "held_out"
     EXPIRED = "expired"
+    REHEARSED = "rehearsed"
 
 
 class Gate(StrEnum):
@@ -24,7 +25,14 @@ class Gate(StrEnum):
     VALIDITY = "validity"
     CONDITION = "condition"
     REENTRY = "reentry"
+    CONTROL_GROUP = "control_group"
+    CONSENT = "consent"
+    PREFERENCE = "preference"
     ADDRESS = "address"
+    SUPPRESSION = "suppression"
+    CAPS = "caps"
+    QUIET_HOURS = "quiet_hours"
+    ARBITRATION = "arbitration"
 
 
 class Reason(StrEnum):
@@ -34,6 +42,7 @@ class Reason(StrEnum):
     INACTIVE = "inactive"
     NOT_YET_VALID = "not_yet_valid"
     NO_LONGER_VALID = "no_longer_valid"
+    NO_TEST_PERSON = "no_test_person"
     CONDITION_NOT_MET = "condition_not_met"
     UNDER_WAY = "under_way"
     COOLDOWN = "cooldown"
@@ -41,7 +50,19 @@ class Reason(StrEnum):
     NO_KEY = "no_key"
     EXITED = "exited"
     VERSION_GONE = "version_gone"
+    CONTROL_GROUP = "control_group"
+    NO_CONSENT = "no_consent"
+    NOT_SUBSCRIBED = "not_subscribed"
+    CHANNEL_NOT_WANTED = "channel_not_wanted"
     NO_ADDRESS = "no_address"
+    SUPPRESSION_LIST = "suppression_list"
+    SUPPRESSED = "suppressed"
+    UNANSWERED = "unanswered"
+    CAP = "cap"
+    CHOSEN_FREQUENCY = "chosen_frequency"
+    QUIET_HOURS = "quiet_hours"
+    ANOTHER_MESSAGE = "another_message"
+    RESERVED = "reserved"
     PROFILE_OVERFLOW = "profile_overflow"
     EXPIRED = "expired"
 

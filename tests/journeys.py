@@ -20,7 +20,7 @@ from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
 EMPTY = Head(0, NO_TOKEN, None)
-SEND = Send("0", "remind", "web", "reminder", {}, DAY_US)
+SEND = Send("0", "remind", ("web",), "reminder", {}, DAY_US)
 JOURNEY = Journey(
     name="cart",
     version=1,

@@ -22,6 +22,7 @@ namespaces:
   - {name: email, priority: 2, normalizer: email, max_per_person: 10}
   - {name: phone, priority: 3, normalizer: phone}
   - {name: cookie, priority: 9}
+consents: {commercial: not_needed, advisory: not_needed}
 channels:
   - {name: web}
   - {name: email, address: email}

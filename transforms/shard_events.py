@@ -44,7 +44,7 @@ _DECODER = msgspec.msgpack.Decoder(Slice)
 
 
 def group_by_slice(batch: DecodedBatch, plan: Plan, slices: int) -> tuple[Groups, int]:
-    """The fold events of those events that are not late, by shard and slice, and how many are late.
+    """The fold events of those events that can be folded, by shard and slice, and how many are late.
 
     What has nothing to fold, late events and dead letters, is acknowledged by whatever slice is there, or
     by an empty one of the first shard.
@@ -53,11 +53,11 @@ def group_by_slice(batch: DecodedBatch, plan: Plan, slices: int) -> tuple[Groups
         slices: how many slices a shard has.
     """
     groups: Groups = {}
-    number = plan.workspace.shards * slices
+    number, lateness_us = plan.workspace.shards * slices, plan.lateness_us
     late: list[int] = []
     ack_ids, watermark_us = batch.ack_ids, batch.watermark_us
     for index, event in enumerate(batch.events):
-        if is_late(event.time_us, event.publish_us, plan.lateness_us):
+        if is_late(event.time_us, event.publish_us, lateness_us) and event.type not in plan.says:
             late.append(index)
             continue
         place = divmod(shard_of(event.person_id, number), slices)

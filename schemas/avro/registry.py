@@ -32,8 +32,8 @@ class Registry:
     _schemas: dict[str, dict[int, EventSchema]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, folder: Path) -> tuple[Registry, list[Problem]]:
-        """The valid schemas of a folder and its folders, and every problem in its `*.avsc` files.
+    def load(cls, folder: Path, *more: Path) -> tuple[Registry, list[Problem]]:
+        """The valid schemas of folders and their folders, and every problem in their `*.avsc` files.
 
         A version that cannot read the data of each version before it is a problem. With problems the
         registry holds what was valid.
@@ -42,7 +42,7 @@ class Registry:
             return cls(), [Problem(folder, 1, "expected a folder of schemas, found none")]
         problems: list[Problem] = []
         loaded: dict[str, dict[int, _Loaded]] = {}
-        for path in sorted(folder.rglob("*.avsc")):
+        for path in [path for each in (*more, folder) for path in sorted(each.rglob("*.avsc"))]:
             one = _load(path, problems)
             if one is None:
                 continue

@@ -109,9 +109,14 @@ class _Compiler:
 
     def _send(self, place: Place, path: str, file: SendFile) -> Send:
         _tell_again(place.at("send"), "name of a step that sends", file.send, self.sends)
-        self._vocabulary.check_channel(place.at("channel"), file.channel)
+        channels = tuple(file.channel) if isinstance(file.channel, list) else (file.channel,)
+        for index, channel in enumerate(channels):
+            here = place.at("channel", index) if isinstance(file.channel, list) else place.at("channel")
+            self._vocabulary.check_channel(here, channel)
+            if channel in channels[:index]:
+                here.add(f"expected each channel once, found {channel!r} again; remove it")
         data = {name: self._source(place.at("data", name), source) for name, source in file.data.items()}
-        return Send(path, file.send, file.channel, file.template, data, file.expires_after)
+        return Send(path, file.send, channels, file.template, data, file.expires_after)
 
     def _source(self, place: Place, file: DataSourceFile) -> DataSource:
         match file:

@@ -14,6 +14,7 @@ from schemas.timestamps import DAY_US
 from schemas.workspace.condition_file import ConditionFile, FileModel
 from schemas.workspace.entry_files import EntryFile, ExitFile
 from schemas.workspace.model import Aggregate
+from schemas.workspace.policy_files import PolicyFile
 from schemas.workspace.step_files import StepFile
 from schemas.workspace.values import (
     AttributeName,
@@ -22,6 +23,7 @@ from schemas.workspace.values import (
     EventTypes,
     Lookback,
     Name,
+    Percent,
     Region,
     SecretSource,
     Shards,
@@ -60,8 +62,8 @@ class ChannelFile(FileModel):
     )
 
 
-class WorkspaceFile(FileModel):
-    """workspace.yaml: who the tenant is, and which identities and channels it has."""
+class WorkspaceFile(PolicyFile):
+    """workspace.yaml: who the tenant is, its identities and channels, and what persons are spared."""
 
     name: WorkspaceName = Field(description="The workspace's name.")
     time_zone: TimeZone = Field(description="IANA time zone.")
@@ -151,6 +153,13 @@ class ValidFile(FileModel):
     )
 
 
+class GoalFile(FileModel):
+    """What a person does because of an action."""
+
+    event: EventTypes = Field(description="The event type that fulfils the purpose, or a list of them.")
+    within: Duration = Field(description="Counts so long after an action.")
+
+
 class JourneyFile(FileModel):
     """journeys/NAME.yaml: when to act, and how."""
 
@@ -161,6 +170,21 @@ class JourneyFile(FileModel):
         description="What its actions are about; the law asks different things of each."
     )
     priority: int = Field(default=50, ge=0, le=100, description="Higher goes first.")
+    mode: Literal["live", "test", "dry_run"] = Field(
+        default="live",
+        description="live: acts. test: acts for test_people of workspace.yaml only. dry_run: decides and "
+        "sends nothing.",
+    )
+    use_case: Name | None = Field(
+        default=None, description="What a person must be subscribed to; absent: nothing."
+    )
+    control_group: Percent = Field(
+        default=0, description="How many percent of the persons are held out, for comparison."
+    )
+    suppress: ConditionFile | None = Field(
+        default=None, description="On attributes: nothing is sent while it holds; absent: never."
+    )
+    goal: GoalFile | None = Field(default=None, description="What its actions are for; absent: not known.")
     valid: ValidFile | None = Field(default=None, description="When it acts; absent: always.")
     entry: EntryFile = Field(description="What starts a run.")
     exit: list[ExitFile] = Field(

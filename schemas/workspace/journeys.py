@@ -9,8 +9,8 @@ from schemas.workspace.compile_entries import compile_entry, compile_exits, comp
 from schemas.workspace.compile_steps import compile_steps
 from schemas.workspace.conditions import Scope
 from schemas.workspace.entries import EventEntry
-from schemas.workspace.files import JourneyFile, ValidFile
-from schemas.workspace.model import Journey
+from schemas.workspace.files import GoalFile, JourneyFile, ValidFile
+from schemas.workspace.model import Goal, Journey
 from schemas.workspace.place import Place
 from schemas.workspace.validate import part
 from schemas.workspace.vocabulary import Vocabulary
@@ -27,8 +27,18 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
     scope = Scope(vocabulary, events, sees_attributes=True)
     condition = compile_optional_condition(place.at("condition"), scope)
     steps = compile_steps(place.at("steps"), events, vocabulary)
+    suppress = compile_optional_condition(place.at("suppress"), Scope(vocabulary, None, sees_attributes=True))
+    goal_file = part(place.document, ("goal",), GoalFile)
+    goal = None
+    if goal_file is not None:
+        several = isinstance(goal_file.event, list)
+        goal_events = tuple(goal_file.event) if isinstance(goal_file.event, list) else (goal_file.event,)
+        vocabulary.check_events(place.at("goal", "event"), goal_events, several)
+        goal = Goal(goal_events, goal_file.within)
     if file is None:
         return None
+    if file.use_case is not None:
+        vocabulary.check_use_case(place.at("use_case"), file.use_case)
     return Journey(
         name=file.name,
         version=file.version,
@@ -43,6 +53,11 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
         exits=exits,
         condition=condition,
         steps=steps,
+        mode=file.mode,
+        use_case=file.use_case,
+        control_percent=file.control_group,
+        suppress=suppress,
+        goal=goal,
     )
 
 

@@ -9,16 +9,21 @@ from typing import NamedTuple
 
 from schemas.avro import Registry
 from schemas.errors import Problem, WorkspaceError
+from schemas.workspace.compile_policy import compile_policy
 from schemas.workspace.document import Document, read_document
 from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
 from schemas.workspace.journeys import check_earlier, compile_journey, version_of
 from schemas.workspace.model import Attribute, Channel, Journey, Namespace, Workspace
 from schemas.workspace.place import Place, tell_repeated
+from schemas.workspace.policy import Policy
 from schemas.workspace.profiles import compile_attributes
 from schemas.workspace.settings import compile_channels, compile_namespaces, identity_problems, read_secret
 from schemas.workspace.validate import validate
 from schemas.workspace.values import is_secret_source
 from schemas.workspace.vocabulary import Vocabulary
+
+OWN_EVENTS = Path(__file__).parents[1] / "events"
+"""The schemas of the events that cjaas itself understands: consents, preferences, responses, leads."""
 
 
 class _Settings(NamedTuple):
@@ -59,10 +64,20 @@ def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | 
     registry, unsound = _load_registry(directory / "schemas", problems)
     settings = _read(directory / "workspace.yaml", problems)
     profiles = _read(directory / "profiles.yaml", problems)
-    vocabulary = Vocabulary(registry, unsound, _names(settings, "namespaces"), _names(settings, "channels"))
+    vocabulary = Vocabulary(
+        registry,
+        unsound,
+        _names(settings, "namespaces"),
+        _names(settings, "channels"),
+        _names(settings, "use_cases"),
+    )
     head = _compile_settings(settings, vocabulary, environment, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
     journeys, earlier = _compile_journeys(directory / "journeys", vocabulary, problems)
+    policy = Policy()
+    if settings is not None and head is not None:
+        stems = frozenset(path.stem for path in (directory / "journeys").glob("*.yaml"))
+        policy = compile_policy(Place(settings, problems), head.file, vocabulary, stems)
     if problems or head is None or registry is None:
         return None, sorted(set(problems))
     file = head.file
@@ -81,6 +96,7 @@ def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | 
         journeys=journeys,
         registry=registry,
         earlier=earlier,
+        policy=policy,
     )
     return workspace, []
 
@@ -93,7 +109,7 @@ def _load_registry(folder: Path, problems: list[Problem]) -> tuple[Registry | No
         )
         problems.append(Problem(folder, 1, message))
         return None, frozenset()
-    registry, found = Registry.load(folder)
+    registry, found = Registry.load(folder, OWN_EVENTS)
     problems += found
     return registry, frozenset(re.split(r"\.v\d|\.avsc", problem.path.name)[0] for problem in found)
 
@@ -111,7 +127,7 @@ def _names(document: Document | None, key: str) -> frozenset[str] | None:
     """The names that a list of a document defines; None where it has mistakes that hide some."""
     if document is None or not isinstance(document.value, dict):
         return None
-    entries = document.value.get(key, [] if key == "channels" else None)
+    entries = document.value.get(key, None if key == "namespaces" else [])
     if not isinstance(entries, list):
         return None
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from schemas.action import Category
 from schemas.workspace.condition import Condition
 from schemas.workspace.entries import Entry, ExitEvent, Reentry
+from schemas.workspace.policy import Policy
 from schemas.workspace.steps import Send, Step, walk_steps
 
 if TYPE_CHECKING:
@@ -84,6 +85,17 @@ class Attribute:
     where: Condition | None
 
 
+Mode = Literal["live", "test", "dry_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a person does because of an action: an event of these types, within that time after it."""
+
+    events: tuple[str, ...]
+    within_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Journey:
     """When to act, and how.
@@ -93,6 +105,10 @@ class Journey:
         valid_until_us: the first instant at which it no longer acts, None for no end.
         cooldown_us: for how long after a run's first action no other run starts or sends; None for none.
         condition: must hold when an action is decided, on attributes and the entry event's fields.
+        mode: whether it acts for all, for test people, or decides only.
+        use_case: what a person must be subscribed to; None for nothing.
+        control_percent: how many persons are held out.
+        suppress: nothing is sent while it holds, on attributes.
     """
 
     name: str
@@ -108,6 +124,11 @@ class Journey:
     exits: tuple[ExitEvent, ...]
     condition: Condition | None
     steps: tuple[Step, ...]
+    mode: Mode = "live"
+    use_case: str | None = None
+    control_percent: float = 0
+    suppress: Condition | None = None
+    goal: Goal | None = None
 
     def sends(self) -> list[Send]:
         """The steps that send, in the order of the file."""
@@ -147,6 +168,7 @@ class Workspace:
     journeys: tuple[Journey, ...]
     registry: Registry = field(repr=False)
     earlier: tuple[Journey, ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     def versions(self) -> tuple[Journey, ...]:
         """All versions of all journeys."""

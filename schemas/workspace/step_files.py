@@ -49,11 +49,24 @@ DataSourceFile = Annotated[
 ]
 
 
+def _channels_tag(value: Any) -> str:
+    return "<many>" if isinstance(value, list) else "<one>"
+
+
+Channels = Annotated[
+    Annotated[Name, Tag("<one>")] | Annotated[list[Name], Field(min_length=1), Tag("<many>")],
+    Discriminator(_channels_tag),
+]
+
+
 class SendFile(FileModel):
     """A step that sends an action."""
 
     send: Name = Field(description="The step's name, unique in the journey.")
-    channel: Name = Field(description="The channel to send through.")
+    channel: Channels = Field(
+        description="The channel to send through, or a list: the first is taken that the person wants "
+        "and that reaches them."
+    )
     template: Text = Field(description="The message template to fill.")
     data: dict[str, DataSourceFile] = Field(
         default={}, description="What to fill the template with, by the template's own names."

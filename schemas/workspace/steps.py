@@ -39,6 +39,7 @@ class Send:
 
     Attributes:
         name: the step's name, unique in the journey.
+        channels: those that it may go through, the best first.
         template: the message template to fill.
         data: what to fill the template with, by the template's own names.
         expires_after_us: how long after it was decided the action may be shown, in microseconds.
@@ -46,7 +47,7 @@ class Send:
 
     path: str
     name: str
-    channel: str
+    channels: tuple[str, ...]
     template: str
     data: dict[str, DataSource]
     expires_after_us: int

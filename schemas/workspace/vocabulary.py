@@ -28,6 +28,7 @@ class Vocabulary:
     unsound_types: frozenset[str]
     namespaces: frozenset[str] | None
     channels: frozenset[str] | None
+    use_cases: frozenset[str] | None = None
     attributes: dict[str, Shape | None] | None = field(default=None)
 
     def check_events(self, place: Place, events: tuple[str, ...], listed_events: bool) -> None:
@@ -54,6 +55,10 @@ class Vocabulary:
     def check_channel(self, place: Place, channel: str) -> None:
         """Tells of a channel that workspace.yaml does not define."""
         _check(place, "channel", channel, self.channels, "add it to channels in workspace.yaml")
+
+    def check_use_case(self, place: Place, use_case: str) -> None:
+        """Tells of a use case that workspace.yaml does not define."""
+        _check(place, "use case", use_case, self.use_cases, "add it to use_cases in workspace.yaml")
 
     def check_namespace(self, place: Place, namespace: str) -> None:
         """Tells of a namespace that workspace.yaml does not define."""

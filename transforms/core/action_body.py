@@ -40,6 +40,7 @@ class _Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     step: str
     template: str
     variant: str | None = None
+    language: str | None = None
     data: dict[str, Any]
     priority: int
     sequence: int
@@ -72,9 +73,11 @@ class ActionWriter:
         scope: Scope,
         cause: Cause,
         action_id: str,
+        channel: str,
         address: str | None,
         sequence: int,
         variant: str | None = None,
+        language: str | None = None,
     ) -> OutboundAction:
         """The action, as the JSON of `schemas.action.Action` without what is absent."""
         journey, send = self._journey, self._send
@@ -83,7 +86,7 @@ class ActionWriter:
             action_id=action_id,
             workspace=self._workspace,
             person_id=scope.profile.person_id,
-            channel=send.channel,
+            channel=channel,
             address=address,
             category=self._category,
             journey=journey.name,
@@ -91,6 +94,7 @@ class ActionWriter:
             step=send.name,
             template=send.template,
             variant=variant,
+            language=language,
             data=self._read_data(scope),
             priority=journey.priority,
             sequence=sequence,
@@ -100,7 +104,7 @@ class ActionWriter:
             decided_at=decided_at,
             expires_at=decided_at + self._expires_after,
         )
-        return OutboundAction(send.channel, action_id, _ENCODER.encode(body))
+        return OutboundAction(channel, action_id, _ENCODER.encode(body))
 
     def _read_data(self, scope: Scope) -> dict[str, Any]:
         data: dict[str, Any] = {}

@@ -11,17 +11,20 @@ from typing import NamedTuple
 from schemas.decision import Cause
 from schemas.timestamps import DAY_US, format_rfc3339
 from schemas.workspace.entries import Reentry
+from schemas.workspace.model import Journey
 from transforms.core.condition import Predicate
 from transforms.core.entering import Entering
 from transforms.core.fold_event import FoldEvent
-from transforms.core.gates import EXITED, PROFILE_OVERFLOW, VERSION_GONE, Verdict
 from transforms.core.plan import EntryPlan, ExitPlan, Plan
 from transforms.core.profile import Profile, Run
 from transforms.core.record import NO_CANDIDATE, Candidate, Decided, Recorder
+from transforms.core.rulings import EXITED, PROFILE_OVERFLOW, VERSION_GONE, Verdict
 from transforms.core.run_keys import journey_of, key_of
 from transforms.core.walk import Walker
 from transforms.core.watch import Watcher, watcher_of
 
+_UNRANKED = (1, "")
+"""Of a journey that is gone: after all others."""
 MIN_CONTACTS_US = 90 * DAY_US
 """Contact history is kept at least this long."""
 
@@ -49,7 +52,8 @@ class Decider:
         }
         self._entrances = {
             event_type: [
-                _Entrance(entry.where, self._newest[entry.journey.name], entry) for entry in of.entries
+                _Entrance(entry.where, self._newest[entry.journey.name], entry)
+                for entry in sorted(of.entries, key=lambda entry: _rank(entry.journey))
             ]
             for event_type, of in plan.types.items()
         }
@@ -59,14 +63,23 @@ class Decider:
             if watcher is not None:
                 self._watchers[journey.name] = watcher
         self._watched = {event_type: of.watched for event_type, of in plan.types.items()}
+        self._goals = {event_type: of.goals for event_type, of in plan.types.items()}
+        self._ranks = {journey.name: _rank(journey) for journey in plan.workspace.journeys}
         self._exits = {event_type: of.exits for event_type, of in plan.types.items()}
         self._awaited = {event_type: of.awaited for event_type, of in plan.types.items()}
         self._once = {item.name for item in plan.workspace.journeys if item.reentry is Reentry.ONCE}
-        cooldowns = [journey.cooldown_us or 0 for journey in plan.workspace.journeys]
-        self._contacts_us = max([MIN_CONTACTS_US, *cooldowns])
+        policy = plan.workspace.policy
+        looks_back_us = [journey.cooldown_us or 0 for journey in plan.workspace.journeys]
+        looks_back_us += [journey.goal.within_us for journey in plan.workspace.journeys if journey.goal]
+        looks_back_us += [cap.window_us for cap in policy.caps]
+        looks_back_us += [policy.unanswered.pause_us] if policy.unanswered else []
+        looks_back_us += [policy.arbitration.window_us] if policy.arbitration else []
+        self._contacts_us = max([MIN_CONTACTS_US, *looks_back_us])
 
     def on_event(self, profile: Profile, event: FoldEvent, as_of_us: int, decided: Decided) -> None:
         """Lets journeys end, go on and begin by an event that was just folded."""
+        if profile.contacts and self._goals[event.type]:
+            self._convert(profile, event)
         if profile.runs:
             self._end(profile, event, as_of_us, decided)
             self._go_on(profile, event, as_of_us, decided)
@@ -93,11 +106,17 @@ class Decider:
     def on_due(self, profile: Profile, until_us: int, decided: Decided) -> None:
         """Lets all go on that is due up to a time, inclusive, earliest first; runs before what may begin."""
         while True:
-            due = [(run.due_us, 0, slot) for slot, run in profile.runs.items()]
-            due += [
-                (watch.due_us, 1, name) for name, watch in profile.watches.items() if watch.due_us is not None
+            ranks = self._ranks
+            due = [
+                (run.due_us, 0, ranks.get(journey_of(slot), _UNRANKED), slot)
+                for slot, run in profile.runs.items()
             ]
-            due_us, begins, name = min(due, default=(until_us + 1, 0, ""))
+            due += [
+                (watch.due_us, 1, ranks.get(name, _UNRANKED), name)
+                for name, watch in profile.watches.items()
+                if watch.due_us is not None
+            ]
+            due_us, begins, _, name = min(due, default=(until_us + 1, 0, _UNRANKED, ""))
             if due_us > until_us:
                 return
             if begins:
@@ -106,13 +125,20 @@ class Decider:
             run = profile.runs.pop(name)
             walker = self._walker(profile, name, run, due_us, decided)
             if walker is not None:
-                _keep(profile, name, walker.go_on(profile, run, due_us, decided))
+                _keep(profile, name, walker.go_on(profile, name, run, due_us, decided))
 
     def prune(self, profile: Profile) -> None:
         """Drops what no gate and no journey looks at any more."""
         start = profile.time_us - self._contacts_us
         if profile.contacts and profile.contacts[0].time_us <= start:
             profile.contacts = [contact for contact in profile.contacts if contact.time_us > start]
+        if profile.conversions:
+            known = {contact.action_id for contact in profile.contacts}
+            profile.conversions = {
+                action_id: time_us
+                for action_id, time_us in sorted(profile.conversions.items())
+                if action_id in known
+            }
         if profile.entered:
             profile.entered = {
                 slot: time_us for slot, time_us in profile.entered.items() if journey_of(slot) in self._once
@@ -126,6 +152,13 @@ class Decider:
         """Records that an event was refused because the person's image is full."""
         verdict = Verdict(PROFILE_OVERFLOW, {"event_type": event.type})
         self._recorder.record(profile, NO_CANDIDATE, _cause_of(event), event.time_us, decided, verdict, {})
+
+    def _convert(self, profile: Profile, event: FoldEvent) -> None:
+        """Takes an event for a conversion of the actions whose goal it is."""
+        within_us = self._goals[event.type]
+        for contact in profile.contacts:
+            if 0 <= event.time_us - contact.time_us <= within_us.get(contact.journey, -1):
+                profile.conversions.setdefault(contact.action_id, event.time_us)
 
     def _look(self, profile: Profile, name: str, due_us: int, decided: Decided) -> None:
         """Looks whether a journey is entered, because it is time to."""
@@ -177,11 +210,11 @@ class Decider:
                 del profile.runs[slot]
                 continue
             if walker.watches(run.at):
-                _keep(profile, slot, walker.go_on(profile, run, as_of_us, decided))
+                _keep(profile, slot, walker.go_on(profile, slot, run, as_of_us, decided))
                 continue
             where = awaited.get((journey_of(slot), run.version, run.at), _never)
             if where is None or where(event, as_of_us):
-                _keep(profile, slot, walker.came(profile, run, as_of_us, decided))
+                _keep(profile, slot, walker.came(profile, slot, run, as_of_us, decided))
 
     def _walker(
         self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided
@@ -197,6 +230,11 @@ class Decider:
             profile, candidate, Cause(*run.cause), as_of_us, decided, verdict, {"run": "ended"}
         )
         return None
+
+
+def _rank(journey: Journey) -> tuple[int, str]:
+    """The order of journeys that come at one time: higher priority first, then by name."""
+    return -journey.priority, journey.name
 
 
 def _keep(profile: Profile, slot: str, run: Run | None) -> None:

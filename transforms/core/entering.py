@@ -7,9 +7,9 @@ from typing import Any
 from schemas.decision import Cause
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.entries import Reentry
-from transforms.core.gates import ENTERED_BEFORE, NO_KEY, UNDER_WAY, Verdict
 from transforms.core.profile import Profile, Run
 from transforms.core.record import Decided, Recorder
+from transforms.core.rulings import ENTERED_BEFORE, NO_KEY, UNDER_WAY, Verdict
 from transforms.core.run_keys import slot_of
 from transforms.core.walk import Walker
 
@@ -56,7 +56,7 @@ class Entering:
         origin = (cause.event_id, cause.source, cause.type, cause.time_us)
         run = Run(walker.version, "", as_of_us, origin, fields or {}, key=key)
         sent = len(decided.actions)
-        waiting = walker.go(profile, run, walker.program.start, as_of_us, decided)
+        waiting = walker.go(profile, slot, run, walker.program.start, as_of_us, decided)
         if waiting is not None:
             profile.runs[slot] = waiting
         if reentry is Reentry.ONCE and (waiting is not None or len(decided.actions) > sent):
@@ -72,4 +72,4 @@ class Entering:
             return Verdict(ENTERED_BEFORE, {"entered": format_rfc3339(profile.entered[slot])})
         if walker.sends_at_once:
             return None
-        return walker.entry.validity(as_of_us) or walker.entry.cooldown(profile, as_of_us)
+        return walker.entry.validity(profile, as_of_us) or walker.entry.cooldown(profile, as_of_us)

@@ -9,6 +9,7 @@ from transforms.core.attributes import AttributeFold
 from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
+from transforms.core.responses import prune_responses
 
 
 class FoldOutcome(StrEnum):
@@ -47,8 +48,10 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
     time_us = event.time_us
     lateness_us = plan.lateness_us
     if publish_us - time_us > lateness_us:
+        _state(profile, event, plan)
         return FoldOutcome.LATE, 0
     if time_us < profile.publish_us - 2 * lateness_us:
+        _state(profile, event, plan)
         return FoldOutcome.BELOW_FLOOR, 0
     if publish_us > profile.publish_us:
         profile.publish_us = publish_us
@@ -56,6 +59,22 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
     seen = profile.prints.setdefault(event.print64, print_)
     if seen is not print_:
         return (FoldOutcome.DUPLICATE if seen[1] == event.content32 else FoldOutcome.CONFLICT), 0
+    _meet(profile, event)
+    refused = 0
+    attributes = profile.attributes
+    event_type = event.type
+    for add in plan.adds[event_type]:
+        refused += add(attributes, event)
+    if event_type in plan.says:
+        plan.says[event_type](profile.consents, event)
+    elif event_type in plan.responds:
+        plan.responds[event_type](profile.responses, event)
+    return _FOLDED, refused
+
+
+def _meet(profile: Profile, event: FoldEvent) -> None:
+    """Takes in when an event was, and the identities that it was seen with."""
+    time_us = event.time_us
     if time_us > profile.time_us:
         profile.time_us = time_us
     identities = profile.identities
@@ -63,11 +82,17 @@ def fold(profile: Profile, event: FoldEvent, plan: Plan) -> tuple[FoldOutcome, i
         first_us = identities.get(identity)
         if first_us is None or time_us < first_us:
             identities[identity] = time_us
-    refused = 0
-    attributes = profile.attributes
-    for add in plan.adds[event.type]:
-        refused += add(attributes, event)
-    return _FOLDED, refused
+
+
+def _state(profile: Profile, event: FoldEvent, plan: Plan) -> None:
+    """Takes a statement in that comes too late for everything else: a withdrawal counts whenever it comes.
+
+    It can be taken in any number of times, so that it needs no fingerprint.
+    """
+    say = plan.says.get(event.type)
+    if say is not None:
+        _meet(profile, event)
+        say(profile.consents, event)
 
 
 def prune(profile: Profile, plan: Plan) -> None:
@@ -85,6 +110,11 @@ def prune(profile: Profile, plan: Plan) -> None:
             if kept is not None:
                 attributes[name] = kept
     profile.attributes = attributes
+    if profile.consents:
+        known = plan.known_statement
+        profile.consents = {key: said for key, said in sorted(profile.consents.items()) if known(key)}
+    if profile.responses:
+        profile.responses = prune_responses(profile.responses, newest_us)
     if len(profile.identities) > 1:
         profile.identities = dict(sorted(profile.identities.items()))
     if len(profile.runs) > 1:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from schemas.timestamps import EPOCH, datetime_us
 
 MINUTES_OF_DAY = 24 * 60
+
+
+@lru_cache(maxsize=1 << 10)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        return None
+
+
+def zone_of(name: object, otherwise: str) -> ZoneInfo:
+    """The time zone of a name that a person gave; another one where it is none."""
+    zone = _zone(name) if isinstance(name, str) else None
+    return ZoneInfo(otherwise) if zone is None else zone
+
+
+def clock_minute(text: object) -> int | None:
+    """The minute of the day of a clock time that a person gave, such as `21:00`; None where it is none."""
+    if not isinstance(text, str):
+        return None
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text, re.ASCII)
+    return None if match is None else int(match[1]) * 60 + int(match[2])
 
 
 def local_minute(time_us: int, zone: ZoneInfo) -> int:

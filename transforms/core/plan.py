@@ -12,6 +12,8 @@ from schemas.workspace.steps import Branch, FieldSource, Send, WaitFor, WaitUnti
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
+from transforms.core.responses import respond_of, response_paths
+from transforms.core.statements import known_statement, say_of, statement_paths
 from transforms.core.watch import watched_by
 
 _ENVELOPE: dict[str, Read] = {
@@ -20,6 +22,10 @@ _ENVELOPE: dict[str, Read] = {
     "$source": lambda event: [event.source],
     "$type": lambda event: [event.type],
 }
+
+LEAD = "lead.created"
+LEAD_ENDS = "valid_until"
+"""The field of a lead that says when it ends."""
 
 
 class EntryPlan(NamedTuple):
@@ -43,9 +49,12 @@ class TypePlan:
 
     Attributes:
         paths: the data paths that are read, in the order of `FoldEvent.values`.
+        say: what takes the event into a person's statements; None for one that says nothing.
+        respond: what takes it into their responses; None for one that answers nothing.
         adds: what adds the event to attributes, one function for each of them.
         entries: the journeys that it may enter.
         watched: the journeys for which it may change what is watched.
+        goals: the journeys whose goal it is, and how long after an action it counts, in microseconds.
         exits: by journey and version, how it ends their runs.
         awaited: by journey, version and path of a step that waits for it, which of them do; None for all.
     """
@@ -82,6 +91,7 @@ class TypePlan:
         }
         for where in waits.values():
             wanted |= _paths(where)
+        wanted.update(statement_paths(event_type), response_paths(event_type))
         self.paths = tuple(sorted(path for path in wanted if not path.startswith("$")))
         self.adds = tuple(self._add(attribute, folds[attribute.name]) for attribute in attributes)
         self.entries = tuple(
@@ -102,7 +112,14 @@ class TypePlan:
             plan = ExitPlan(self._predicate(item.where), key)
             self.exits.setdefault((journey.name, journey.version), []).append(plan)
         self.awaited = {place: self._predicate(where) for place, where in waits.items()}
-        self.decides = bool(self.entries or self.watched)
+        self.say = say_of(event_type, workspace, self.read)
+        self.respond = respond_of(event_type, self.read)
+        self.goals = {
+            journey.name: journey.goal.within_us
+            for journey in workspace.journeys
+            if journey.goal is not None and event_type in journey.goal.events
+        }
+        self.decides = bool(self.entries or self.watched or self.goals)
 
     def _predicate(self, where: Condition | None) -> Predicate | None:
         return None if where is None else compile_condition(where, self._subject)
@@ -153,12 +170,17 @@ class Plan:
             for event_type in workspace.registry.types()
         }
         self.adds = {event_type: plan.adds for event_type, plan in self.types.items()}
+        self.says = {name: plan.say for name, plan in self.types.items() if plan.say is not None}
+        self.responds = {name: plan.respond for name, plan in self.types.items() if plan.respond is not None}
+        self.known_statement = known_statement(workspace)
         self.journeys = {journey.name: journey for journey in workspace.journeys}
 
 
 def journey_paths(journey: Journey) -> set[str]:
     """The entry event's fields that a journey reads on its way."""
     paths = _paths(journey.condition)
+    if isinstance(journey.entry, EventEntry) and LEAD in journey.entry.events:
+        paths.add(LEAD_ENDS)
     for step in walk_steps(journey.steps):
         match step:
             case Send():

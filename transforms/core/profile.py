@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+from transforms.core.responses import Responses
+from transforms.core.statements import Statement
+
 IMAGE_VERSION = 1
 MAX_IMAGE_BYTES = 64 * 1024
 """Above this further events of the person are refused."""
@@ -19,7 +22,11 @@ _PRINT = struct.Struct(">qQI")
 
 
 class Contact(msgspec.Struct, frozen=True, array_like=True):
-    """An action that was sent to the person."""
+    """An action that was sent to the person.
+
+    Attributes:
+        held: it was not: the person was held out, or it was a rehearsal. It counts for cooldowns alone.
+    """
 
     time_us: int
     action_id: str
@@ -27,6 +34,7 @@ class Contact(msgspec.Struct, frozen=True, array_like=True):
     step: str
     channel: str
     category: str
+    held: bool = False
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,6 +82,9 @@ class Profile(msgspec.Struct):
         publish_us: the greatest publish time seen, `NEVER_US` for none.
         identities: `namespace:value` to the event time it was first seen at.
         attributes: name to state, see `bucket_fold` and `newest_fold`.
+        consents: what the person said, by what it is about, see `statements`.
+        responses: what came back from actions, see `responses`.
+        conversions: when events fulfilled the goal of actions first, by action id.
         runs: the runs under way, by journey and key, see `run_keys.slot_of`.
         entered: when runs of journeys began that are entered once, by journey and key.
         watches: by journey.
@@ -86,7 +97,9 @@ class Profile(msgspec.Struct):
     publish_us: int = NEVER_US
     identities: dict[str, int] = {}
     attributes: dict[str, Any] = {}
-    consents: dict[str, Any] = {}
+    consents: dict[str, Statement] = {}
+    responses: Responses = {}
+    conversions: dict[str, int] = {}
     contacts: list[Contact] = []
     runs: dict[str, Run] = {}
     entered: dict[str, int] = {}
@@ -103,11 +116,13 @@ class _Image(msgspec.Struct, omit_defaults=False):
     publish_us: int
     identities: dict[str, int]
     attributes: dict[str, Any]
-    consents: dict[str, Any]
+    consents: dict[str, Statement]
     contacts: list[Contact]
     journeys: dict[str, Run]
     values: dict[str, Any]
     seen: str
+    responses: Responses | msgspec.UnsetType = msgspec.UNSET
+    conversions: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     entered: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     watches: dict[str, Watch] | msgspec.UnsetType = msgspec.UNSET
 
@@ -143,6 +158,8 @@ def encode_image(profile: Profile, sequence: int, values: dict[str, Any]) -> byt
             profile.runs,
             values,
             base64.b64encode(b"".join(packed)).decode(),
+            profile.responses or msgspec.UNSET,
+            profile.conversions or msgspec.UNSET,
             profile.entered or msgspec.UNSET,
             profile.watches or msgspec.UNSET,
         )
@@ -165,6 +182,8 @@ def decode_image(image: bytes) -> Profile:
         row.identities,
         {name: _buckets(state) for name, state in row.attributes.items()},
         row.consents,
+        row.responses or {},
+        row.conversions or {},
         row.contacts,
         row.journeys,
         row.entered or {},
@@ -182,7 +201,8 @@ def _buckets(state: Any) -> Any:
 
 
 def facts(profile: Profile) -> bytes:
-    """What every order of the same events agrees on, byte for byte: attributes, consents, identities.
+    """What every order of the same events agrees on, byte for byte: attributes, consents, responses,
+    identities.
 
     Args:
         profile: already pruned.
@@ -193,5 +213,6 @@ def facts(profile: Profile) -> bytes:
             "identities": profile.identities,
             "attributes": profile.attributes,
             "consents": profile.consents,
+            "responses": profile.responses,
         }
     )

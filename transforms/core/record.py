@@ -10,8 +10,8 @@ import msgspec
 
 from schemas.decision import Cause, Decision
 from schemas.store import OutboundAction
-from transforms.core.gates import Verdict
 from transforms.core.profile import Profile
+from transforms.core.rulings import Verdict
 
 
 class Decided(msgspec.Struct):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from schemas.decision import Cause
+from schemas.decision import Cause, Outcome
 from schemas.store import OutboundAction
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import (
@@ -25,7 +25,8 @@ from schemas.workspace.steps import (
 from transforms.core.action_body import ActionWriter
 from transforms.core.changes import NextChange, next_change_of
 from transforms.core.condition import Predicate, compile_condition, instant_us
-from transforms.core.gates import PASSED, EntryGates, Gates
+from transforms.core.entry_gates import EntryGates
+from transforms.core.gates import Gates
 from transforms.core.local_time import next_local
 from transforms.core.plan import Plan
 from transforms.core.profile import Contact, Profile, Run
@@ -34,14 +35,17 @@ from transforms.core.record import Candidate, Decided, Recorder
 from transforms.core.scope import Scope, scope_subject
 from transforms.core.shares import share_of
 
+_CONTACTS = frozenset({Outcome.SENT, Outcome.HELD_OUT, Outcome.REHEARSED})
+"""Outcomes that count for cooldowns, so that all groups are treated alike."""
+
 
 class _Sender(NamedTuple):
     """One message of a journey, compiled."""
 
+    send: Send
     candidate: Candidate
     gates: Gates
     write: Callable[..., OutboundAction]
-    contact: tuple[str, str, str, str]
 
 
 class _Watch(NamedTuple):
@@ -68,7 +72,8 @@ class Walker:
         self.journey = journey
         self.name = journey.name
         self.version = journey.version
-        self.entry = EntryGates(journey)
+        self.entry = EntryGates(journey, plan.workspace)
+        self._category = journey.category.value
         self.program = Program(journey.steps)
         sends = journey.sends()
         self.first = Candidate.of(journey.name, journey.version, sends[0].name if sends else None)
@@ -107,7 +112,9 @@ class Walker:
         """What a run that waits at a step would send next, by the order of the file."""
         return self._next_sends[path]
 
-    def go(self, profile: Profile, run: Run, at: str | None, as_of_us: int, decided: Decided) -> Run | None:
+    def go(
+        self, profile: Profile, slot: str, run: Run, at: str | None, as_of_us: int, decided: Decided
+    ) -> Run | None:
         """Goes on from a step until the run waits; gives the waiting run, None for one that ended."""
         scope = Scope(profile, run.fields, as_of_us)
         while at is not None:
@@ -115,7 +122,9 @@ class Walker:
             step = node.step
             match step:
                 case Send():
-                    run = self._send(self._senders[at], scope, run, decided)
+                    run, deferred = self._send(self._senders[at], slot, scope, run, decided)
+                    if deferred:
+                        return run
                     at = node.after
                 case Wait():
                     return _parked(run, at, as_of_us + step.duration_us)
@@ -145,49 +154,64 @@ class Walker:
                     at = None
         return None
 
-    def go_on(self, profile: Profile, run: Run, as_of_us: int, decided: Decided) -> Run | None:
+    def go_on(self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided) -> Run | None:
         """Goes on where the run waits, because it is due; gives what `go` gives."""
         node = self.program.nodes[run.at]
         step = node.step
+        if isinstance(step, Send):
+            return self.go(profile, slot, run, run.at, as_of_us, decided)
         if not isinstance(step, WaitFor):
-            return self.go(profile, run, node.after, as_of_us, decided)
+            return self.go(profile, slot, run, node.after, as_of_us, decided)
         assert run.timeout_us is not None
         scope = Scope(profile, run.fields, as_of_us)
         if self._holds(run.at, scope):
-            return self.go(profile, run, node.ways[0], as_of_us, decided)
+            return self.go(profile, slot, run, node.ways[0], as_of_us, decided)
         if run.timeout_us <= as_of_us:
-            return self.go(profile, run, node.ways[1], as_of_us, decided)
+            return self.go(profile, slot, run, node.ways[1], as_of_us, decided)
         return self._awaiting(step, scope, run, run.timeout_us)
 
-    def came(self, profile: Profile, run: Run, as_of_us: int, decided: Decided) -> Run | None:
+    def came(self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided) -> Run | None:
         """Goes on because the event came that the run waits for; gives what `go` gives."""
-        return self.go(profile, run, self.program.nodes[run.at].ways[0], as_of_us, decided)
+        return self.go(profile, slot, run, self.program.nodes[run.at].ways[0], as_of_us, decided)
 
-    def _send(self, sender: _Sender, scope: Scope, run: Run, decided: Decided) -> Run:
-        """Sends an action, or records why not; the run goes on in both cases."""
+    def _send(self, sender: _Sender, slot: str, scope: Scope, run: Run, decided: Decided) -> tuple[Run, bool]:
+        """Sends an action, or records why not; gives the run, and whether it waits here to try again."""
         cause = Cause(*run.cause)
-        verdict = sender.gates.pass_all(scope, run.sent)
-        if verdict.ruling is not PASSED:
-            self._recorder.record(
-                scope.profile, sender.candidate, cause, scope.as_of_us, decided, verdict, {}
+        profile, as_of_us = scope.profile, scope.as_of_us
+        verdict = sender.gates.pass_all(scope, slot, run.sent)
+        outcome = verdict.ruling.outcome
+        change: dict[str, Any] = {}
+        action_id = None
+        if outcome in _CONTACTS:
+            contact_id = self._recorder.action_id(sender.candidate, run.key, cause)
+            held = outcome is not Outcome.SENT
+            channel = verdict.channel or sender.send.channels[0]
+            contact = Contact(
+                as_of_us, contact_id, self.name, sender.send.name, channel, self._category, held
             )
-            return run
-        action_id = self._recorder.action_id(sender.candidate, run.key, cause)
-        scope.profile.contacts.append(Contact(scope.as_of_us, action_id, *sender.contact))
-        decided.actions.append(
-            sender.write(scope, cause, action_id, verdict.address, decided.sequence, run.variant)
-        )
-        self._recorder.record(
-            scope.profile,
-            sender.candidate,
-            cause,
-            scope.as_of_us,
-            decided,
-            verdict,
-            {"contact": action_id},
-            action_id,
-        )
-        return run if run.sent else msgspec.structs.replace(run, sent=True)
+            profile.contacts.append(contact)
+            change = {"contact": contact_id, "held": True} if held else {"contact": contact_id}
+            if not held:
+                action_id = contact_id
+                decided.actions.append(
+                    sender.write(
+                        scope,
+                        cause,
+                        action_id,
+                        channel,
+                        verdict.address,
+                        decided.sequence,
+                        run.variant,
+                        verdict.language,
+                    )
+                )
+            if not run.sent:
+                run = msgspec.structs.replace(run, sent=True)
+        elif outcome is Outcome.DEFERRED:
+            run = _parked(run, sender.send.path, verdict.until_us)
+            change = {"run": "deferred"}
+        self._recorder.record(profile, sender.candidate, cause, as_of_us, decided, verdict, change, action_id)
+        return run, outcome is Outcome.DEFERRED
 
     def _holds(self, path: str, scope: Scope) -> bool:
         watch = self._watches.get(path)
@@ -210,10 +234,10 @@ class Walker:
 
 def _sender(journey: Journey, send: Send, plan: Plan) -> _Sender:
     return _Sender(
+        send,
         Candidate.of(journey.name, journey.version, send.name),
         Gates(journey, send, plan),
         ActionWriter(journey, send, plan).write,
-        (journey.name, send.name, send.channel, journey.category.value),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.avro import EventSchema
 from schemas.errors import Problem, WorkspaceError
 from schemas.workspace import Workspace
+from schemas.workspace.load import OWN_EVENTS
 from transforms.generate.crowd import Crowd
 from transforms.generate.leaves import Draw, Maker
 from transforms.generate.realism import Realism, TypeHint
@@ -99,11 +100,12 @@ def compile_kinds(
     names = sorted(weights if weights is not None else registry.types())
     problems: list[Problem] = []
     kinds: list[Kind] = []
-    default = TypeHint(weight=0.0 if realism.types else 1.0)
     for name in names:
-        hint = realism.types.get(name, default)
         newest = registry.newest(name)
         assert newest is not None
+        # What cjaas itself understands occurs where it is asked for: at random it would say nothing.
+        unnamed = not realism.types and newest.path.parent != OWN_EVENTS
+        hint = realism.types.get(name, TypeHint(weight=1.0 if unnamed or weights is not None else 0.0))
         schemas = [registry.find(name, version) for version in registry.versions(name)]
         try:
             written = [

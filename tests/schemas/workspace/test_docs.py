@@ -1,4 +1,4 @@
-"""The examples of docs/workspace.md and docs/journeys.md load."""
+"""The examples of docs/workspace.md, docs/journeys.md and docs/policy.md load."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ def test_every_journey_of_the_page_loads(shop: Shop) -> None:
     assert shop.found() == []
     assert names <= {journey.name for journey in shop.load().journeys}
     assert len(names) > 5
+
+
+def test_the_policy_page_s_files_load(shop: Shop) -> None:
+    for language, text in blocks("policy.md"):
+        if language == "yaml":
+            shop.write(text.split("\n", 1)[0].removeprefix("# "), text)
+    assert shop.found() == []
+    workspace = shop.load()
+    assert workspace.policy.control_percent == 5
+    assert {cap.name for cap in workspace.policy.caps} == {"all", "email"}
 
 
 def test_the_messages_shown_are_the_messages_told(shop: Shop) -> None:

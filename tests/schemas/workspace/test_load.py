@@ -75,7 +75,7 @@ def test_a_journey_is_what_its_file_says(shop: Shop) -> None:
         Send(
             path="1",
             name="remind",
-            channel="email",
+            channels=("email",),
             template="cart_reminder",
             data={"name": AttributeSource("name"), "sku": FieldSource("sku"), "text": LiteralSource("x")},
             expires_after_us=parse_duration("12h"),
@@ -95,7 +95,7 @@ def test_a_journey_needs_little(shop: Shop) -> None:
     assert (journey.valid_from_us, journey.valid_until_us) == (None, None)
     assert (journey.entry, journey.exits) == (EventEntry(("login", "purchase")), ())
     assert (journey.condition, journey.cooldown_us) == (None, None)
-    assert journey.steps == (Send("0", "greet", "web", "hi", {}, parse_duration("24h")),)
+    assert journey.steps == (Send("0", "greet", ("web",), "hi", {}, parse_duration("24h")),)
 
 
 def test_journeys_that_no_event_enters_and_keys(shop: Shop) -> None:

@@ -75,7 +75,7 @@ def test_bytes_are_those_of_the_model(
     send = replace(SEND, data=data, expires_after_us=expires_after_us)
     journey = replace(JOURNEY, category=category, steps=(send,))
     scope = Scope(Profile("p" * 32), fields, as_of_us)
-    written = ActionWriter(journey, send, plan).write(scope, cause, "a" * 32, address, sequence)
+    written = ActionWriter(journey, send, plan).write(scope, cause, "a" * 32, "web", address, sequence)
     action = Action.model_validate_json(written.body)
     assert written.body == action.model_dump_json(exclude_none=True).encode()
     assert (written.channel, written.action_id) == (action.channel, action.action_id) == ("web", "a" * 32)

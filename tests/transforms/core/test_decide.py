@@ -184,7 +184,7 @@ def test_contacts_that_no_gate_asks_for_leave_the_profile(workspace: Workspace) 
     assert someone.image()["contacts"] == []
 
 
-BY_MAIL = replace(JOURNEY, steps=(replace(SEND, channel="email"),))
+BY_MAIL = replace(JOURNEY, steps=(replace(SEND, channels=("email",)),))
 
 
 def test_no_address_no_action(workspace: Workspace) -> None:
@@ -338,7 +338,7 @@ SOURCES: dict[str, DataSource] = {
 
 
 def test_action_holds_what_the_contract_says(workspace: Workspace) -> None:
-    send = replace(SEND, channel="email", data=SOURCES, expires_after_us=2 * HOUR_US)
+    send = replace(SEND, channels=("email",), data=SOURCES, expires_after_us=2 * HOUR_US)
     someone = person(workspace, replace(JOURNEY, steps=(send,), version=3, priority=40))
     bill = fold_event(
         someone.plan, "purchase", {"total": "12.50", "currency": "EUR"}, START_US - 1, event_id="p",

@@ -39,7 +39,10 @@ DATA: dict[str, DataSource] = {
 JOURNEYS = (
     replace(JOURNEY, name="at_once", cooldown_us=2 * HOUR_US, steps=(replace(SEND, data=DATA),)),
     replace(
-        JOURNEY, name="kept", steps=after(HOUR_US, replace(SEND, channel="email")), exits=exits("purchase")
+        JOURNEY,
+        name="kept",
+        steps=after(HOUR_US, replace(SEND, channels=("email",))),
+        exits=exits("purchase"),
     ),
     replace(JOURNEY, name="restarted", steps=after(30 * MINUTE_US), reentry=Reentry.RESTART),
     replace(

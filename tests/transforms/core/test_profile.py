@@ -23,6 +23,7 @@ from transforms.core.profile import (
     encode_image,
     facts,
 )
+from transforms.core.statements import Statement
 
 TIMES = st.integers(-(2**62), 2**62)
 TEXT = st.text(max_size=5)
@@ -49,8 +50,10 @@ PROFILES = st.builds(
     TIMES,
     st.dictionaries(TEXT, TIMES, max_size=3),
     st.dictionaries(TEXT, STATES, max_size=3),
-    st.just({}),
-    st.lists(st.builds(Contact, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT), max_size=2),
+    st.dictionaries(TEXT, st.builds(Statement, TIMES, TEXT, TEXT, VALUES | st.lists(TEXT)), max_size=2),
+    st.dictionaries(TEXT, st.dictionaries(TEXT, TIMES, max_size=2), max_size=2),
+    st.dictionaries(TEXT, TIMES, max_size=2),
+    st.lists(st.builds(Contact, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans()), max_size=2),
     st.dictionaries(
         TEXT,
         st.builds(
@@ -146,11 +149,14 @@ def test_what_is_no_image_is_refused(image: bytes) -> None:
 
 
 def test_facts_are_attributes_consents_and_identities() -> None:
-    profile = Profile("p", 5, 6, {"a:b": 5}, {"x": {0: 1}}, {"news": True}, prints={1: (2, 3)})
+    profile = Profile(
+        "p", 5, 6, {"a:b": 5}, {"x": {0: 1}}, {"consent/x": Statement(5, "e", "s", True)}, prints={1: (2, 3)}
+    )
     found: dict[str, Any] = json.loads(facts(profile))
     assert found == {
         "person_id": "p",
         "identities": {"a:b": 5},
         "attributes": {"x": {"0": 1}},
-        "consents": {"news": True},
+        "consents": {"consent/x": [5, "e", "s", True]},
+        "responses": {},
     }

@@ -36,7 +36,7 @@ from transforms.core.local_time import next_local
 from transforms.core.shares import share_of
 
 BOUGHT = Test(Subject("attribute", "spend"), Op.GE, 1)
-FIRST, SECOND, OTHER = (Send(name, name, "web", name, {}, DAY_US) for name in "abc")
+FIRST, SECOND, OTHER = (Send(name, name, ("web",), name, {}, DAY_US) for name in "abc")
 
 
 def at(minute: int) -> int:
@@ -95,7 +95,7 @@ def test_a_cooldown_begins_with_a_run_s_first_action_and_holds_for_other_runs(wo
 
 
 def test_a_message_that_fails_a_gate_does_not_end_the_run(workspace: Workspace) -> None:
-    by_mail = replace(FIRST, channel="email")
+    by_mail = replace(FIRST, channels=("email",))
     someone = person(workspace, by_mail, SECOND)
     advanced = someone.advance([event(someone, "cart_added", 0)], at(0))
     assert reasons(advanced.commit.outbox.decisions) == [

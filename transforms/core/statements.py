@@ -1,0 +1,147 @@
+"""Statements: what a person said about how, and whether, they want to be reached.
+
+Each is a fact: of several about one thing the latest by event time stands, then by event id and source,
+in whatever order they come. Only what can be acted on is kept: a use case that the workspace does not have
+leaves no trace in a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.action import Category
+from schemas.workspace.model import Workspace
+from transforms.core.condition import Read
+from transforms.core.fold_event import FoldEvent
+
+CONSENT_GIVEN = "consent.given"
+CONSENT_WITHDRAWN = "consent.withdrawn"
+SUBSCRIPTION = "subscription.changed"
+PREFERENCE = "preference.changed"
+SUPPRESSION = "suppression.changed"
+
+_PATHS: dict[str, tuple[str, ...]] = {
+    CONSENT_GIVEN: ("category", "channel"),
+    CONSENT_WITHDRAWN: ("category", "channel"),
+    SUBSCRIPTION: ("use_case", "channel", "subscribed"),
+    PREFERENCE: ("channels", "language", "most_per_week", "time_zone", "quiet_from", "quiet_until"),
+    SUPPRESSION: ("list", "category", "suppressed"),
+}
+_CATEGORIES = frozenset(Category)
+
+
+class Statement(msgspec.Struct, frozen=True, array_like=True):
+    """What was said last about one thing, when, by which event, and where."""
+
+    time_us: int
+    event_id: str
+    source: str
+    value: Any
+
+
+Say = Callable[[dict[str, Statement], FoldEvent], None]
+"""Takes an event into a person's statements, in place."""
+
+
+def consent_key(category: str, channel: str | None = None) -> str:
+    """What a consent is about: a category, in one channel or in all."""
+    return f"consent/{category}" if channel is None else f"consent/{category}/{channel}"
+
+
+def subscription_key(use_case: str, channel: str | None = None) -> str:
+    """What a subscription is about: a use case, in one channel or in all."""
+    return f"subscription/{use_case}" if channel is None else f"subscription/{use_case}/{channel}"
+
+
+def statement_paths(event_type: str) -> tuple[str, ...]:
+    """The data paths that are read from events of a type; none for one that says nothing."""
+    return _PATHS.get(event_type, ())
+
+
+def say_of(event_type: str, workspace: Workspace, read: Callable[[str], Read]) -> Say | None:
+    """What takes events of a type into a person's statements; None for one that says nothing.
+
+    Args:
+        read: what reads a path of the type's events.
+    """
+    if event_type not in _PATHS:
+        return None
+    reads = [read(path) for path in _PATHS[event_type]]
+    makes = _MAKERS[event_type]
+    known = known_statement(workspace)
+
+    def say(statements: dict[str, Statement], event: FoldEvent) -> None:
+        for key, value in makes([each(event) for each in reads]):
+            if not known(key):
+                continue
+            statement = Statement(event.time_us, event.event_id, event.source, value)
+            former = statements.get(key)
+            if former is None or _order(former) < _order(statement):
+                statements[key] = statement
+
+    return say
+
+
+def known_statement(workspace: Workspace) -> Callable[[str], bool]:
+    """Whether a workspace can act on what a statement is about."""
+    use_cases, channels = workspace.policy.use_cases.keys(), workspace.channels.keys()
+
+    def known(key: str) -> bool:
+        what, _, about = key.partition("/")
+        if what not in ("consent", "subscription"):
+            return True
+        name, _, channel = about.partition("/")
+        return (name in _CATEGORIES if what == "consent" else name in use_cases) and (
+            not channel or channel in channels
+        )
+
+    return known
+
+
+def _order(statement: Statement) -> tuple[int, str, str]:
+    return statement.time_us, statement.event_id, statement.source
+
+
+def _first(values: Sequence[Any]) -> Any:
+    return values[0] if values else None
+
+
+def _given(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    category, channel = map(_first, found)
+    yield consent_key(category, channel), True
+
+
+def _withdrawn(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    category, channel = map(_first, found)
+    yield consent_key(category, channel), False
+
+
+def _subscribed(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    use_case, channel, subscribed = map(_first, found)
+    yield subscription_key(use_case, channel), subscribed
+
+
+def _preferred(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    channels, *others = found
+    if channels:
+        yield "preference/channels", channels
+    for name, values in zip(_PATHS[PREFERENCE][1:], others, strict=True):
+        if values:
+            yield f"preference/{name}", values[0]
+
+
+def _suppressed(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    name, category, suppressed = map(_first, found)
+    yield (f"suppression/{name}" if category is None else f"suppression/{name}/{category}"), suppressed
+
+
+_MAKERS: dict[str, Callable[[list[list[Any]]], Iterator[tuple[str, Any]]]] = {
+    CONSENT_GIVEN: _given,
+    CONSENT_WITHDRAWN: _withdrawn,
+    SUBSCRIPTION: _subscribed,
+    PREFERENCE: _preferred,
+    SUPPRESSION: _suppressed,
+}
