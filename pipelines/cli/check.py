@@ -9,7 +9,8 @@ import os
 from rich.console import Console
 
 from pipelines.cli.inputs import directory_of
-from schemas.workspace import check_workspace, load_workspace
+from schemas.workspace import Workspace, check_workspace, load_workspace
+from schemas.workspace.load import OWN_EVENTS
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -39,10 +40,16 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         return 1
     workspace = load_workspace(directory, os.environ)
     console.print(
-        f"{directory}: workspace {workspace.name} is in order: {len(workspace.registry.types())} event "
+        f"{directory}: workspace {workspace.name} is in order: {_own_types(workspace)} event "
         f"types, {len(workspace.attributes)} attributes, {len(workspace.journeys)} journeys",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
     return 0
+
+
+def _own_types(workspace: Workspace) -> int:
+    """How many event types the workspace has besides those that every one has."""
+    newest = [workspace.registry.newest(name) for name in workspace.registry.types()]
+    return sum(schema is not None and schema.path.parent != OWN_EVENTS for schema in newest)

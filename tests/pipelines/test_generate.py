@@ -96,7 +96,7 @@ def test_types_choose_what_occurs(tmp_path: Path) -> None:
             "--start: expected a date or an RFC 3339 time such as 2026-01-01, found 'soon'",
         ),
         (("--types", "login=much"), "--types: expected TYPE=WEIGHT"),
-        (("--types", "flown"), "--types: expected event types of call_started"),
+        (("--types", "flown"), "--types: expected event types of action.clicked"),
         (
             ("--output", "events.csv"),
             "--output: expected FILE.ndjson, FILE.ndjson.gz or -, found 'events.csv'",

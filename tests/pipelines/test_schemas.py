@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.workspace.load import OWN_EVENTS
 from tests.pipelines.command_line import SHOP, cjaas, well
 
 LOGIN = SHOP / "schemas" / "login.v1.avsc"
@@ -25,7 +26,7 @@ def test_list_names_every_schema() -> None:
     table = well("schemas", "list", "--workspace", SHOP).out
     rows = well("schemas", "list", "--workspace", SHOP, "--json").json()
     assert [(row["type"], row["version"]) for row in rows].count(("cart_added", 2)) == 1
-    assert len(rows) == len(list((SHOP / "schemas").glob("*.avsc")))
+    assert len(rows) == sum(len(list(folder.glob("*.avsc"))) for folder in (SHOP / "schemas", OWN_EVENTS))
     for row in rows:
         assert row["type"] in table
         assert Path(row["path"]).name == f"{row['type']}.v{row['version']}.avsc"
