@@ -19,6 +19,7 @@ from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
 from transforms.core.record import Decided
+from transforms.core.trail import Trail
 
 _FOLDED = FoldOutcome.FOLDED
 _MEASURED_EVERY_BYTES = MAX_IMAGE_BYTES
@@ -56,6 +57,7 @@ class Engine:
         images: Mapping[str, bytes],
         events: Mapping[str, Sequence[FoldEvent]],
         as_of_us: int,
+        trail: Trail | None = None,
     ) -> Advanced:
         """The commit that a batch makes.
 
@@ -66,9 +68,10 @@ class Engine:
             images: of those persons in the batch that have one.
             events: the batch, by person; a person may come without events, for its waits.
             as_of_us: the shard's clock.
+            trail: where the steps go that runs leave; None where nobody looks on.
         """
         sequence = max(head.sequence + 1, as_of_us // 1000)
-        decided = Decided(shard, sequence, [], [])
+        decided = Decided(shard, sequence, [], [], trail)
         advanced = Advanced(
             Commit(shard, head.token, sequence, "", {}, {}, Outbox(decided.actions, decided.decisions)),
             dict.fromkeys(FoldOutcome, 0),

@@ -12,15 +12,21 @@ from schemas.decision import Cause, Decision
 from schemas.store import OutboundAction
 from transforms.core.profile import Profile
 from transforms.core.rulings import Verdict
+from transforms.core.trail import Trail
 
 
 class Decided(msgspec.Struct):
-    """The decisions and actions of one commit, in the order in which they were made."""
+    """The decisions and actions of one commit, in the order in which they were made.
+
+    Attributes:
+        trail: which steps runs left on the way; None where nobody looks on.
+    """
 
     shard: int
     sequence: int
     decisions: list[Decision]
     actions: list[OutboundAction]
+    trail: Trail | None = None
 
 
 class Candidate(NamedTuple):

@@ -13,7 +13,6 @@ from schemas.store import OutboundAction
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import (
     Branch,
-    Exit,
     Send,
     Split,
     Wait,
@@ -34,6 +33,10 @@ from transforms.core.program import Node, Program
 from transforms.core.record import Candidate, Decided, Recorder
 from transforms.core.scope import Scope, scope_subject
 from transforms.core.shares import share_of
+from transforms.core.trail import Passage
+
+CAME, TIMED_OUT = 0, 1
+"""The ways of a wait for something: it came, or it did not."""
 
 _CONTACTS = frozenset({Outcome.SENT, Outcome.HELD_OUT, Outcome.REHEARSED})
 """Outcomes that count for cooldowns, so that all groups are treated alike."""
@@ -120,12 +123,12 @@ class Walker:
         while at is not None:
             node = self.program.nodes[at]
             step = node.step
+            way = None
             match step:
                 case Send():
                     run, deferred = self._send(self._senders[at], slot, scope, run, decided)
                     if deferred:
                         return run
-                    at = node.after
                 case Wait():
                     return _parked(run, at, as_of_us + step.duration_us)
                 case WaitUntilLocal():
@@ -134,24 +137,21 @@ class Walker:
                     moment_us = _moment_us(run.fields.get(step.field))
                     if moment_us is not None and moment_us + step.offset_us > as_of_us:
                         return _parked(run, at, moment_us + step.offset_us)
-                    at = node.after
                 case WaitFor():
                     if not self._holds(step.path, scope):
                         return self._awaiting(step, scope, run, as_of_us + step.timeout_us)
-                    at = node.ways[0]
+                    way = CAME
                 case Branch():
-                    at = self._way(at, node, scope)
+                    way = self._way(at, scope)
                 case Split():
-                    taken = share_of(
+                    way = share_of(
                         profile.person_id,
                         f"{self.name}\x1f{step.name}",
                         [share.percent for share in step.shares],
                     )
-                    at = node.after if taken is None else node.ways[taken]
-                    variant = None if taken is None else step.shares[taken].name
+                    variant = None if way is None else step.shares[way].name
                     run = msgspec.structs.replace(run, variant=variant)
-                case Exit():
-                    at = None
+            at = self._leave(node, way, run, decided)
         return None
 
     def go_on(self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided) -> Run | None:
@@ -161,18 +161,29 @@ class Walker:
         if isinstance(step, Send):
             return self.go(profile, slot, run, run.at, as_of_us, decided)
         if not isinstance(step, WaitFor):
-            return self.go(profile, slot, run, node.after, as_of_us, decided)
+            at = self._leave(node, None, run, decided)
+            return self.go(profile, slot, run, at, as_of_us, decided)
         assert run.timeout_us is not None
         scope = Scope(profile, run.fields, as_of_us)
         if self._holds(run.at, scope):
-            return self.go(profile, slot, run, node.ways[0], as_of_us, decided)
+            at = self._leave(node, CAME, run, decided)
+            return self.go(profile, slot, run, at, as_of_us, decided)
         if run.timeout_us <= as_of_us:
-            return self.go(profile, slot, run, node.ways[1], as_of_us, decided)
+            at = self._leave(node, TIMED_OUT, run, decided)
+            return self.go(profile, slot, run, at, as_of_us, decided)
         return self._awaiting(step, scope, run, run.timeout_us)
 
     def came(self, profile: Profile, slot: str, run: Run, as_of_us: int, decided: Decided) -> Run | None:
         """Goes on because the event came that the run waits for; gives what `go` gives."""
-        return self.go(profile, slot, run, self.program.nodes[run.at].ways[0], as_of_us, decided)
+        node = self.program.nodes[run.at]
+        at = self._leave(node, CAME, run, decided)
+        return self.go(profile, slot, run, at, as_of_us, decided)
+
+    def _leave(self, node: Node, way: int | None, run: Run, decided: Decided) -> str | None:
+        """Where a run goes on from a step: on one of its ways, or behind it."""
+        if decided.trail is not None:
+            decided.trail.append(Passage(self.name, run, node, way, len(decided.decisions)))
+        return node.after if way is None else node.ways[way]
 
     def _send(self, sender: _Sender, slot: str, scope: Scope, run: Run, decided: Decided) -> tuple[Run, bool]:
         """Sends an action, or records why not; gives the run, and whether it waits here to try again."""
@@ -224,12 +235,12 @@ class Walker:
         due_us = timeout_us if change_us is None else min(change_us, timeout_us)
         return msgspec.structs.replace(run, at=step.path, due_us=due_us, timeout_us=timeout_us)
 
-    def _way(self, path: str, node: Node, scope: Scope) -> str | None:
-        """Where a branch leads to."""
-        for way, holds in zip(node.ways, self._arms[path], strict=True):
+    def _way(self, path: str, scope: Scope) -> int | None:
+        """Which way of a branch is taken; None for none."""
+        for way, holds in enumerate(self._arms[path]):
             if holds is None or holds(scope, scope.as_of_us):
                 return way
-        return node.after
+        return None
 
 
 def _sender(journey: Journey, send: Send, plan: Plan) -> _Sender:
