@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from pipelines.find_person import find_person
 from schemas.avro import ReadValues
-from schemas.errors import CjaasError, UsageError
+from schemas.errors import CjaasError
 from schemas.event import Event
 from schemas.journal import Journal, TapeEvent
 from schemas.store import ProfileStore
@@ -22,14 +23,11 @@ from schemas.timestamps import datetime_us, format_rfc3339
 from schemas.workspace.model import Workspace
 from transforms.core.fold import read_values
 from transforms.core.fold_event import FoldEvent, reduce_event
-from transforms.core.identity import Identities
 from transforms.core.plan import Plan
 from transforms.core.profile import NEVER_US, Profile, decode_image
 from transforms.core.refold import refold
-from transforms.core.refused import Refused
 
 _CHUNK = 10_000
-_HEX = frozenset("0123456789abcdef")
 
 
 class ProfileView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,33 +72,13 @@ class ProfileReader:
             UsageError: it is no identity of this workspace.
             CjaasError: nobody, or more than one person, has it.
         """
-        if len(name) == 32 and set(name) <= _HEX:
-            if self._store.images([name]):
-                return name
-            raise CjaasError(f"nobody has the id {name}; see `cjaas profiles` for all")
-        namespace, colon, value = name.partition(":")
-        if not colon:
-            raise UsageError(
-                f"expected an identity such as email:ann@example.com, or a person id, found {name!r}"
-            )
-        known = [namespace.name for namespace in self._workspace.namespaces]
-        if namespace not in known:
-            raise UsageError(f"{name}: expected a namespace of {', '.join(known)}, found {namespace!r}")
-        identities = Identities(self._workspace)
-        try:
-            identity = identities.identity(namespace, value).text
-        except Refused as refused:
-            raise UsageError(refused.detail) from None
-        own = identities.person_id(identity)
-        if self._store.images([own]):
-            return own
-        found = self._journal.persons_of(identity)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(found[:5])
-            raise CjaasError(f"{identity} was seen with {len(found)} persons: {ids}; name one of them")
-        raise CjaasError(f"nobody has the identity {identity}; see `cjaas profiles` for all")
+        return find_person(
+            name,
+            self._workspace,
+            lambda person_id: bool(self._store.images([person_id])),
+            self._journal.persons_of,
+            "see `cjaas profiles` for all",
+        )
 
     def read(self, person_id: str, as_of_us: int | None) -> ProfileView | None:
         """One person's profile, None where it had no event by then."""
