@@ -39,15 +39,13 @@ _BECAUSE = {
 }
 _OPS = {
     "eq": "=", "ne": "is not", "gt": ">", "ge": ">=", "lt": "<", "le": "<=",
-    "in": "in", "contains": "contains", "exists": "exists", "within": "within",
+    "in": "in", "contains": "contains", "within": "within",
 }  # fmt: skip
 
 
 def sentence(decision: Decision) -> str:
     """One decision as a sentence: when, what became of what, why, and what it goes back to."""
     cause = decision.cause
-    because = _BECAUSE[decision.reason]
-    shown = "; ".join(_evidence(decision.evidence))
     origin = f"It goes back to {cause.type} {cause.event_id} from {cause.source} at {_time(cause.time_us)}."
     if decision.journey is None:
         subject = f"an event of person {decision.person_id} was refused"
@@ -63,9 +61,20 @@ def sentence(decision: Decision) -> str:
             f"{f' as action {decision.action_id}' if decision.action_id else ''} "
             f"({decision.outcome.replace('_', ' ')}{f' at gate {decision.gate}' if decision.gate else ''})"
         )
-    return (
-        f"{_time(decision.as_of_us)}: {subject}, because {because}{f' ({shown})' if shown else ''}. {origin}"
-    )
+    return f"{_time(decision.as_of_us)}: {subject}, because {because(decision)}. {origin}"
+
+
+def because(decision: Decision) -> str:
+    """Why a decision came out as it did, with its evidence."""
+    shown = "; ".join(_evidence(decision.evidence))
+    return f"{_BECAUSE[decision.reason]}{f' ({shown})' if shown else ''}"
+
+
+def tested(name: str, op: str, value: Any) -> str:
+    """A test, such as `price >= 20`."""
+    if op == "exists":
+        return f"{name} {'does not exist' if value is False else 'exists'}"
+    return f"{name} {_OPS[op]} {format_duration(value) if op == 'within' else value_words(value)}"
 
 
 def _time(time_us: int) -> str:
@@ -83,21 +92,17 @@ def _evidence(evidence: dict[str, Any]) -> list[str]:
 
 
 def _test(test: dict[str, Any]) -> str:
-    name = test.get("attribute") or test.get("field")
-    value = test["value"]
-    if test["op"] == "exists":
-        shown = "" if value is not False else " not"
-    else:
-        shown = f" {format_duration(value) if test['op'] == 'within' else _value(value)}"
-    tested = f"{'not ' if test.get('not') else ''}{name} {_OPS[test['op']]}{shown}"
-    return f"{tested}: {'yes' if test['holds'] else 'no'}, found {_value(test['found'])}"
+    asked = tested(test.get("attribute") or test["field"], test["op"], test["value"])
+    told = f"{'yes' if test['holds'] else 'no'}, found {value_words(test['found'])}"
+    return f"{'not ' if test.get('not') else ''}{asked}: {told}"
 
 
-def _value(value: Any) -> str:
+def value_words(value: Any) -> str:
+    """A value of an event or an attribute."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_value(part)}" for key, part in value.items())
-    return ", ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{key}: {value_words(part)}" for key, part in value.items())
+    return ", ".join(map(value_words, value)) if isinstance(value, list | tuple) else str(value)

@@ -24,6 +24,7 @@ COMMANDS = (
     "publish",
     "tail",
     "check",
+    "simulate",
     "profile",
     "profiles",
     "sql",

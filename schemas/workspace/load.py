@@ -35,16 +35,17 @@ class _Settings(NamedTuple):
     secret: bytes
 
 
-def load_workspace(directory: Path, environment: Mapping[str, str]) -> Workspace:
+def load_workspace(directory: Path, environment: Mapping[str, str], journey: Path | None = None) -> Workspace:
     """The workspace in a directory.
 
     Args:
         environment: where `secret: env:NAME` is looked up.
+        journey: the file of a journey, wherever it lies, that stands in for all of the directory's.
 
     Raises:
         WorkspaceError: it has mistakes; holds all of them, of all files.
     """
-    workspace, problems = _load(directory, environment)
+    workspace, problems = _load(directory, environment, journey)
     if workspace is None or problems:
         raise WorkspaceError(problems)
     return workspace
@@ -55,7 +56,9 @@ def check_workspace(directory: Path, environment: Mapping[str, str]) -> list[Pro
     return _load(directory, environment)[1]
 
 
-def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | None, list[Problem]]:
+def _load(
+    directory: Path, environment: Mapping[str, str], journey: Path | None = None
+) -> tuple[Workspace | None, list[Problem]]:
     if not directory.is_dir():
         found = "a file" if directory.exists() else "nothing"
         message = f"expected a workspace's directory, found {found}; give the one that holds workspace.yaml"
@@ -73,7 +76,10 @@ def _load(directory: Path, environment: Mapping[str, str]) -> tuple[Workspace | 
     )
     head = _compile_settings(settings, vocabulary, environment, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
-    journeys, earlier = _compile_journeys(directory / "journeys", vocabulary, problems)
+    if journey is None:
+        journeys, earlier = _compile_journeys(directory / "journeys", vocabulary, problems)
+    else:
+        journeys, earlier = _compile_alone(journey, vocabulary, problems), ()
     policy = Policy()
     if settings is not None and head is not None:
         stems = frozenset(path.stem for path in (directory / "journeys").glob("*.yaml"))
@@ -182,14 +188,10 @@ def _compile_journeys(
                 Problem(path, 1, f"expected a name that ends in .yaml; rename it to {path.stem}.yaml")
             )
             continue
-        document, found = read_document(path)
-        problems += found
-        if document is None:
+        read = _read_journey(path, vocabulary, problems)
+        if read is None:
             continue
-        file, found = validate(document, JourneyFile)
-        problems += found
-        place = Place(document, problems)
-        journey = compile_journey(place, file, vocabulary)
+        place, journey = read
         if version_of(path) is None:
             places.append(place)
             if journey is not None:
@@ -203,3 +205,27 @@ def _compile_journeys(
         tuple(sorted(journeys.values(), key=lambda journey: journey.name)),
         tuple(journey for _, journey in earlier),
     )
+
+
+def _compile_alone(path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Journey, ...]:
+    """The journey of one file, whatever else there is."""
+    if not path.is_file():
+        found = "a directory" if path.is_dir() else "nothing"
+        problems.append(Problem(path, 1, f"expected the file of a journey, found {found}; check the path"))
+        return ()
+    read = _read_journey(path, vocabulary, problems)
+    return () if read is None or read[1] is None else (read[1],)
+
+
+def _read_journey(
+    path: Path, vocabulary: Vocabulary, problems: list[Problem]
+) -> tuple[Place, Journey | None] | None:
+    """The journey of a file, None where it has mistakes; None for a file that cannot be read."""
+    document, found = read_document(path)
+    problems += found
+    if document is None:
+        return None
+    file, found = validate(document, JourneyFile)
+    problems += found
+    place = Place(document, problems)
+    return place, compile_journey(place, file, vocabulary)

@@ -47,8 +47,9 @@ def test_every_journey_of_the_page_loads(shop: Shop) -> None:
         shop.write(f"schemas/{event_type}.v1.avsc", VISITS % event_type)
     names = set()
     for language, text in blocks("journeys.md"):
+        if language != "yaml":
+            continue
         match = re.match(r"# journeys/(\S+)\.yaml\n", text)
-        assert language == "yaml"
         assert match, text
         shop.write(f"journeys/{match[1]}.yaml", text)
         names.add(match[1])
