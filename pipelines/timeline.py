@@ -216,7 +216,6 @@ class _Telling:
                 yield self._candidate(run, left.pop(0)[1])
             step = passage.node.step
             text = end_words(step, passage.way, step.path == waited_at, self._event())
-            waited_at = None
             if text is not None:
                 yield self._moment(Kind.PASSED, run, text, step.path)
             elif isinstance(step, Exit):

@@ -95,12 +95,11 @@ steps:
         steps: [{exit: true}]
       - steps: [{wait: 30m}]
   - branch:
-      - {if: {field: at, op: exists}, steps: [{wait: 30m}]}
+      - if: {all: [{field: at, op: exists}, {any: [{field: at, op: exists}, {attribute: spend, op: exists}]}]}
+        steps: [{wait: 30m}]
+  - {send: remind, channel: web, template: reminder}
   - split: half
     shares: [{name: all, percent: 100, steps: [{exit: true}]}]
-  - send: remind
-    channel: web
-    template: reminder
 """
     events = ['2026-01-05T10:00:00Z visit_booked {"at": "2026-01-05T12:00:00Z"}']
     assert trial.told(journey, events, "--as-of", "2026-01-06") == [
@@ -111,9 +110,10 @@ steps:
         "05T10:00 takes way 2 of its branch: the others do not hold",
         "05T10:00 waits 30m, until 2026-01-05T10:30:00Z",
         "05T10:30 goes on: its wait is over",
-        "05T10:30 takes way 1 of its branch: at exists",
+        "05T10:30 takes way 1 of its branch: at exists and (at exists or spend exists)",
         "05T10:30 waits 30m, until 2026-01-05T11:00:00Z",
         "05T11:00 goes on: its wait is over",
+        f"05T11:00 {SENDS}",
         "05T11:00 falls into share all of half",
         "05T11:00 ends: it exits",
     ]
@@ -191,7 +191,8 @@ steps:
   - wait: 1d
   - {send: remind, channel: web, template: reminder}
 """
-    assert trial.told(journey, [f"2026-01-05T10:00:00Z {CART}", f"2026-01-05T12:00:00Z {CART}"]) == [
+    # The later event's id comes first: what goes on is told before what begins all the same.
+    assert trial.told(journey, [f"2026-01-05T12:00:00Z {CART}", f"2026-01-05T10:00:00Z {CART}"]) == [
         "05T10:00 begins",
         "05T10:00 waits 1d, until 2026-01-06T10:00:00Z",
         "05T12:00 ends: it begins anew",
@@ -245,6 +246,8 @@ def test_what_time_may_begin_is_pending(trial: Trial) -> None:
         "begins as time passes: its condition holds"
         in trial.told(journey, events, "--as-of", "2026-01-06")[0]
     )
+    trial.write(journey, events)
+    assert "nothing enters" not in trial.run().out
     journey = 'entry: {schedule: {at: "10:00"}}\n'
     assert trial.told(journey, ["2026-01-05T10:00:00Z login {}"]) == [
         "05T10:00 may begin at 2026-01-06T09:00:00Z, by its schedule"
@@ -327,6 +330,19 @@ def test_of_many_persons_some_are_shown_and_one_can_be_named(shop: Path, tmp_pat
     assert out.startswith("customer:c22 (person ")
     assert out.count("(person ") == 1
     assert well(*words, "--person", out.split("(person ")[1][:32]).out == out
+
+
+def test_an_identity_names_who_was_seen_with_it(shop: Path, tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson"
+    write_events(path, [f'2026-01-05T10:00:00Z {CART[:-1]}, "email": "ann@example.com"}}'])
+    words = ("simulate", "--workspace", shop, "--input", path)
+    by_address = well(*words, "--person", "email:Ann@example.com").out
+    assert by_address.startswith("customer:ann, email:ann@example.com (person ")
+    assert by_address == well(*words, "--person", "customer:ann").out
+    path.write_text(path.read_text() + path.read_text().replace('"ann"', '"bob"').replace('"e1"', '"e2"'))
+    done = cjaas(*words, "--person", "email:ann@example.com")
+    assert done.code == 1
+    assert "email:ann@example.com was seen with 2 persons: " in done.err
 
 
 def test_json_gives_whole_decisions_and_messages(trial: Trial) -> None:
