@@ -25,7 +25,7 @@ MAX_DEPTH = 60
 _PREFIX = "tag:yaml.org,2002:"
 
 
-class _CoreLoader(yaml.SafeLoader):
+class CoreLoader(yaml.SafeLoader):
     """PyYAML's loader with the core schema's scalars; only its composer is used."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (as in PyYAML)
@@ -41,7 +41,7 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _CoreLoader.add_implicit_resolver(_PREFIX + _tag, re.compile(f"(?:{_pattern})$"), _first)
+    CoreLoader.add_implicit_resolver(_PREFIX + _tag, re.compile(f"(?:{_pattern})$"), _first)
 
 
 def key_path(location: Location) -> str:
@@ -115,7 +115,7 @@ def read_document(path: Path) -> tuple[Document | None, list[Problem]]:
         line = raw.count(b"\n", 0, error.start) + 1
         return None, [Problem(path, line, f"expected UTF-8 text, found the byte 0x{raw[error.start]:02x}")]
     try:
-        root = _CoreLoader(text).get_single_node()
+        root = CoreLoader(text).get_single_node()
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         found = f"U+{error.character:04X}"

@@ -51,13 +51,22 @@ def load_workspace(directory: Path, environment: Mapping[str, str], journey: Pat
     return workspace
 
 
-def check_workspace(directory: Path, environment: Mapping[str, str]) -> list[Problem]:
-    """All mistakes of the workspace in a directory, by file and line; none for one that loads."""
-    return _load(directory, environment)[1]
+def check_workspace(
+    directory: Path, environment: Mapping[str, str], beside: Path | None = None
+) -> list[Problem]:
+    """All mistakes of the workspace in a directory, by file and line; none for one that loads.
+
+    Args:
+        beside: where profiles.yaml and the journeys are, if not in the directory itself.
+    """
+    return _load(directory, environment, beside=beside)[1]
 
 
 def _load(
-    directory: Path, environment: Mapping[str, str], journey: Path | None = None
+    directory: Path,
+    environment: Mapping[str, str],
+    journey: Path | None = None,
+    beside: Path | None = None,
 ) -> tuple[Workspace | None, list[Problem]]:
     if not directory.is_dir():
         found = "a file" if directory.exists() else "nothing"
@@ -66,7 +75,8 @@ def _load(
     problems: list[Problem] = []
     registry, unsound = _load_registry(directory / "schemas", problems)
     settings = _read(directory / "workspace.yaml", problems)
-    profiles = _read(directory / "profiles.yaml", problems)
+    own = directory if beside is None else beside
+    profiles = _read(own / "profiles.yaml", problems)
     vocabulary = Vocabulary(
         registry,
         unsound,
@@ -77,11 +87,11 @@ def _load(
     head = _compile_settings(settings, vocabulary, environment, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
     if journey is None:
-        journeys, earlier = _compile_journeys(directory / "journeys", vocabulary, problems)
+        journeys, earlier = _compile_journeys(own / "journeys", vocabulary, problems)
     else:
         journeys, earlier = _compile_alone(journey, vocabulary, problems), ()
     policy = Policy()
-    if settings is not None and head is not None:
+    if settings is not None and head is not None and beside is None:
         stems = frozenset(path.stem for path in (directory / "journeys").glob("*.yaml"))
         policy = compile_policy(Place(settings, problems), head.file, vocabulary, stems)
     if problems or head is None or registry is None:
