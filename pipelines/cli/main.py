@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,6 +33,7 @@ COMMANDS = (
     "schemas",
     "generate",
     "convert",
+    "import",
 )
 INTERRUPTED = 130
 USAGE = 2
@@ -90,7 +92,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, Execute]]:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands: dict[str, Execute] = {}
     for name in COMMANDS:
-        module = import_module(f"pipelines.cli.{name}")
+        # Python's own words are no names of modules.
+        module = import_module(f"pipelines.cli.{name}_" if iskeyword(name) else f"pipelines.cli.{name}")
         command = module.add_parser(subparsers)
         command.add_argument(
             "--workspace", type=Path, metavar="DIR", help="the directory that holds workspace.yaml"
