@@ -64,6 +64,7 @@ def test_what_is_imported_acts(tmp_path: Path, bookshop: Shop) -> None:
         event = fold_event(person.plan, kind, data, at_us, event_id=f"{kind}{minutes}")
         return actions_of(person.advance([event], at_us))
 
+    assert advance(-1, "consent.given", {"category": "commercial"}) == []
     assert bought(0, 60) == []
     assert seen(1, "poetry", 29) == []
     assert seen(2, "crime") == []

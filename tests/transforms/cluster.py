@@ -14,6 +14,7 @@ import msgspec
 from schemas.store import NO_TOKEN, Commit, DueRow, Head, Outbox
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
+from transforms.core.trail import Passage
 
 Fault = Literal["none", "refused", "lost answer", "cut rows", "late rows", "unpublished", "published twice"]
 
@@ -43,8 +44,9 @@ class RecordingEngine(Engine):
         images: Mapping[str, bytes],
         events: Mapping[str, Sequence[FoldEvent]],
         as_of_us: int,
+        trail: list[Passage] | None = None,
     ) -> Advanced:
-        advanced = super().advance(shard, head, images, events, as_of_us)
+        advanced = super().advance(shard, head, images, events, as_of_us, trail)
         self.batches[advanced.commit.token] = Batch(shard, head.token, events, as_of_us)
         return advanced
 
