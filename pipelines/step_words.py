@@ -7,7 +7,19 @@ from schemas.duration import format_duration
 from schemas.timestamps import format_rfc3339
 from schemas.workspace import condition as tree
 from schemas.workspace.condition import Condition
-from schemas.workspace.steps import Branch, Split, Step, Wait, WaitFor, WaitUntilField, WaitUntilLocal
+from schemas.workspace.steps import (
+    AttributeSource,
+    Branch,
+    DataSource,
+    FieldSource,
+    Split,
+    Step,
+    Update,
+    Wait,
+    WaitFor,
+    WaitUntilField,
+    WaitUntilLocal,
+)
 from transforms.core.profile import Run
 from transforms.core.walk import TIMED_OUT
 
@@ -73,11 +85,22 @@ def end_words(step: Step, way: int | None, waited: bool, event: str | None) -> s
             return "goes on: its wait is over"
         case WaitUntilField(_, field, _):
             return f"does not wait: {field} is over, or the event does not have it"
+        case Update(_, attribute, source):
+            return f"writes {attribute}: {_source_words(source)}"
         case Branch(_, arms):
             return _branched(None if way is None else arms[way].condition, way)
         case Split(_, name, shares):
             return f"falls into {'no share' if way is None else f'share {shares[way].name}'} of {name}"
     return None
+
+
+def _source_words(source: DataSource) -> str:
+    match source:
+        case AttributeSource(name):
+            return f"the value of {name}"
+        case FieldSource(path):
+            return f"the event's {path}"
+    return str(source.value)
 
 
 def _branched(condition: Condition | None, way: int | None) -> str:

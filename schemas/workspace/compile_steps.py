@@ -21,6 +21,7 @@ from schemas.workspace.step_files import (
     MomentFile,
     SendFile,
     SplitFile,
+    UpdateFile,
     WaitFile,
     WaitForFile,
     WaitUntilFile,
@@ -37,6 +38,7 @@ from schemas.workspace.steps import (
     Share,
     Split,
     Step,
+    Update,
     Wait,
     WaitFor,
     WaitUntilField,
@@ -103,6 +105,9 @@ class _Compiler:
                 return self._branch(place.at("branch"), path, file)
             case SplitFile() as file:
                 return self._split(place, path, file)
+            case UpdateFile() as file:
+                self._vocabulary.check_written(place.at("update"), file.update)
+                return Update(path, file.update, self._source(place.at("to"), file.to))
             case ExitFile():
                 return Exit(path)
         return None

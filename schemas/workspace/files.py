@@ -136,10 +136,18 @@ class TemplateFile(FileModel):
     attributes: list[AttributeFile] = Field(description="The attributes to keep.")
 
 
+class WrittenFile(FileModel):
+    """An attribute that journeys write."""
+
+    name: AttributeName = Field(description="The attribute's name, unique in the workspace.")
+    kind: Literal["text", "number", "boolean", "timestamp", "date"] = Field(description="What it holds.")
+
+
 class ProfilesFile(FileModel):
     """profiles.yaml: what is kept in every profile."""
 
     templates: list[TemplateFile] = Field(description="The workspace's profile templates.")
+    written: list[WrittenFile] = Field(default=[], description="Attributes that journeys write.")
 
 
 class ValidFile(FileModel):

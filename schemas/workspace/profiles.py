@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.workspace.conditions import Scope, compile_condition
-from schemas.workspace.files import AttributeFile
+from schemas.workspace.files import AttributeFile, WrittenFile
 from schemas.workspace.model import ANY_EVENT, Aggregate, Attribute
 from schemas.workspace.phrases import listed
 from schemas.workspace.place import Place, tell_repeated
@@ -27,6 +27,8 @@ def compile_attributes(
 
     The shapes are None as a whole where a mistake hides a name.
 
+    Attributes that journeys write have a shape only, and are made known to the vocabulary.
+
     Tells of names that stand twice, of unknown events and fields, and of aggregates that do not fit.
     """
     templates = place.document.get("templates")
@@ -35,7 +37,9 @@ def compile_attributes(
     ]
     tell_repeated("template name", ((here.at("name"), _get(here, "name")) for here in template_places))
     places = [here.at("attributes", index) for here in template_places for index in range(_length(here))]
-    names = [(here.at("name"), _get(here, "name")) for here in places]
+    written = place.document.get("written")
+    writes = [place.at("written", index) for index in range(len(written) if isinstance(written, list) else 0)]
+    names = [(here.at("name"), _get(here, "name")) for here in (*places, *writes)]
     tell_repeated("attribute name", names)
     attributes = []
     shapes: dict[str, Shape | None] = {name: None for _, name in names if isinstance(name, str)}
@@ -45,6 +49,11 @@ def compile_attributes(
             continue
         attribute, shapes[file.name] = _compile(here, file, vocabulary)
         attributes.append(attribute)
+    for here in writes:
+        kind = part(here.document, here.location, WrittenFile)
+        if kind is not None:
+            shapes[kind.name] = Shape(kind.kind)
+            vocabulary.written |= {kind.name}
     hidden = not isinstance(templates, list) or any(not isinstance(name, str) for _, name in names)
     return tuple(attributes), None if hidden else shapes
 

@@ -187,6 +187,13 @@ class SplitFile(FileModel):
     )
 
 
+class UpdateFile(FileModel):
+    """A step that writes an attribute."""
+
+    update: AttributeName = Field(description="The attribute, one of those that profiles.yaml has written.")
+    to: DataSourceFile = Field(description="What to write; no value takes the attribute away.")
+
+
 class ExitFile(FileModel):
     """A step that ends the run."""
 
@@ -200,6 +207,7 @@ _STEPS = {
     "<wait>": {"wait"},
     "<branch>": {"branch"},
     "<split>": {"split", "shares"},
+    "<update>": {"update", "to"},
     "<exit>": {"exit"},
 }
 
@@ -217,11 +225,12 @@ StepFile = Annotated[
     | Annotated[WaitForFile, Tag("<wait_for>")]
     | Annotated[BranchFile, Tag("<branch>")]
     | Annotated[SplitFile, Tag("<split>")]
+    | Annotated[UpdateFile, Tag("<update>")]
     | Annotated[ExitFile, Tag("<exit>")],
     Discriminator(
         _step_tag,
         custom_error_type="expected",
-        custom_error_message="expected a step: send, wait, wait_until, wait_for, branch, split or exit",
+        custom_error_message="expected a step: send, wait, wait_until, wait_for, branch, split, update, exit",
     ),
 ]
 

@@ -156,13 +156,22 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """Writes an attribute of the person; no value takes it away."""
+
+    path: str
+    attribute: str
+    source: DataSource
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """Ends the run."""
 
     path: str
 
 
-Step = Send | Wait | WaitUntilLocal | WaitUntilField | WaitFor | Branch | Split | Exit
+Step = Send | Wait | WaitUntilLocal | WaitUntilField | WaitFor | Branch | Split | Update | Exit
 
 
 def walk_steps(steps: tuple[Step, ...]) -> Iterator[Step]:

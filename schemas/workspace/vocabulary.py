@@ -21,6 +21,7 @@ class Vocabulary:
 
     Attributes:
         unsound_types: event types whose schema files have mistakes.
+        written: those attributes that journeys write.
         attributes: each attribute's shape, None where its definition has mistakes.
     """
 
@@ -30,6 +31,7 @@ class Vocabulary:
     channels: frozenset[str] | None
     use_cases: frozenset[str] | None = None
     attributes: dict[str, Shape | None] | None = field(default=None)
+    written: frozenset[str] = frozenset()
 
     def check_events(self, place: Place, events: tuple[str, ...], listed_events: bool) -> None:
         """Tells of event types that no schema defines, and of those that stand twice."""
@@ -68,6 +70,11 @@ class Vocabulary:
         """An attribute's shape; tells of an attribute that profiles.yaml does not define."""
         _check(place, "attribute", attribute, self.attributes, "add it to profiles.yaml")
         return (self.attributes or {}).get(attribute)
+
+    def check_written(self, place: Place, attribute: str) -> None:
+        """Tells of an attribute that journeys may not write."""
+        if self.attributes is not None:
+            _check(place, "written attribute", attribute, self.written, "add it to written in profiles.yaml")
 
     def check_field(self, place: Place, events: tuple[str, ...], path: str) -> frozenset[Shape]:
         """The shapes of a field over event types; tells of each type that does not have it."""

@@ -109,18 +109,23 @@ class ActionWriter:
     def _read_data(self, scope: Scope) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for name, source in self._data:
-            value = self._read(source, scope)
+            value = read_source(source, scope, self._plan)
             if value is not None:
                 data[name] = json_value(value)
         return data
 
-    def _read(self, source: DataSource, scope: Scope) -> Any:
-        if isinstance(source, AttributeSource):
-            return read_attribute(scope.profile, self._plan.folds[source.name], scope.as_of_us)
-        if isinstance(source, FieldSource):
-            found = scope.fields.get(source.path)
-            return (found[0] if len(found) == 1 else found) if found else None
-        return source.value
+
+def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
+    """What a source gives: a JSON value (numbers int or Decimal), None for none."""
+    if isinstance(source, AttributeSource):
+        fold = plan.folds.get(source.name)
+        if fold is None:
+            return scope.profile.written.get(source.name)
+        return read_attribute(scope.profile, fold, scope.as_of_us)
+    if isinstance(source, FieldSource):
+        found = scope.fields.get(source.path)
+        return (found[0] if len(found) == 1 else found) if found else None
+    return source.value
 
 
 def json_value(value: Any) -> Any:

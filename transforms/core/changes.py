@@ -20,7 +20,7 @@ def next_change_of(condition: Condition, folds: dict[str, AttributeFold]) -> Nex
     subject = scope_subject(folds)
     changes: list[NextChange] = []
     for test in leaves(condition):
-        if test.subject.kind == "attribute":
+        if test.subject.kind == "attribute" and test.subject.name in folds:
             changes.append(_aging(folds[test.subject.name]))
         if test.op is Op.WITHIN:
             changes.append(_leaving(test, subject(test.subject)))

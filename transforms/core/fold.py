@@ -119,6 +119,8 @@ def prune(profile: Profile, plan: Plan) -> None:
         profile.identities = dict(sorted(profile.identities.items()))
     if len(profile.runs) > 1:
         profile.runs = dict(sorted(profile.runs.items()))
+    if len(profile.written) > 1:
+        profile.written = dict(sorted(profile.written.items()))
     if len(profile.entered) > 1:
         profile.entered = dict(sorted(profile.entered.items()))
     if len(profile.watches) > 1:
@@ -140,4 +142,4 @@ def read_values(profile: Profile, plan: Plan, as_of_us: int) -> dict[str, Any]:
             value = attribute.read(state, as_of_us)
             if value is not None:
                 values[name] = value
-    return values
+    return values | profile.written

@@ -8,7 +8,7 @@ from schemas.timestamps import format_rfc3339
 from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Attribute, Journey, Workspace
-from schemas.workspace.steps import Branch, FieldSource, Send, WaitFor, WaitUntilField, walk_steps
+from schemas.workspace.steps import Branch, FieldSource, Send, Update, WaitFor, WaitUntilField, walk_steps
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
@@ -185,6 +185,8 @@ def journey_paths(journey: Journey) -> set[str]:
         match step:
             case Send():
                 paths |= {source.path for source in step.data.values() if isinstance(source, FieldSource)}
+            case Update(source=FieldSource(path)):
+                paths.add(path)
             case WaitUntilField():
                 paths.add(step.field)
             case WaitFor():

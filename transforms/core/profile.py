@@ -86,6 +86,7 @@ class Profile(msgspec.Struct):
         responses: what came back from actions, see `responses`.
         conversions: when events fulfilled the goal of actions first, by action id.
         runs: the runs under way, by journey and key, see `run_keys.slot_of`.
+        written: attributes that journeys wrote, as JSON values.
         entered: when runs of journeys began that are entered once, by journey and key.
         watches: by journey.
         prints: fingerprint of source and id to event time and fingerprint of time and data.
@@ -102,6 +103,7 @@ class Profile(msgspec.Struct):
     conversions: dict[str, int] = {}
     contacts: list[Contact] = []
     runs: dict[str, Run] = {}
+    written: dict[str, Any] = {}
     entered: dict[str, int] = {}
     watches: dict[str, Watch] = {}
     prints: dict[int, tuple[int, int]] = {}
@@ -123,6 +125,7 @@ class _Image(msgspec.Struct, omit_defaults=False):
     seen: str
     responses: Responses | msgspec.UnsetType = msgspec.UNSET
     conversions: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    written: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     entered: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     watches: dict[str, Watch] | msgspec.UnsetType = msgspec.UNSET
 
@@ -160,6 +163,7 @@ def encode_image(profile: Profile, sequence: int, values: dict[str, Any]) -> byt
             base64.b64encode(b"".join(packed)).decode(),
             profile.responses or msgspec.UNSET,
             profile.conversions or msgspec.UNSET,
+            profile.written or msgspec.UNSET,
             profile.entered or msgspec.UNSET,
             profile.watches or msgspec.UNSET,
         )
@@ -186,6 +190,7 @@ def decode_image(image: bytes) -> Profile:
         row.conversions or {},
         row.contacts,
         row.journeys,
+        row.written or {},
         row.entered or {},
         row.watches or {},
         {

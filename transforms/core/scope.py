@@ -32,6 +32,8 @@ def scope_subject(folds: dict[str, AttributeFold]) -> Callable[[Subject], Read]:
 
     def subject(of: Subject) -> Read:
         name = of.name
+        if of.kind == "attribute" and name not in folds:
+            return lambda scope: [scope.profile.written[name]] if name in scope.profile.written else _NOTHING
         if of.kind == "field":
             # A run that began under another version of the journey does not know every field.
             return lambda scope: scope.fields.get(name, _NOTHING)

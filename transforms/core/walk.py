@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,18 +15,20 @@ from schemas.workspace.steps import (
     Branch,
     Send,
     Split,
+    Update,
     Wait,
     WaitFor,
     WaitUntilField,
     WaitUntilLocal,
     walk_steps,
 )
-from transforms.core.action_body import ActionWriter
+from transforms.core.action_body import ActionWriter, read_source
 from transforms.core.changes import NextChange, next_change_of
 from transforms.core.condition import Predicate, compile_condition, instant_us
 from transforms.core.entry_gates import EntryGates
+from transforms.core.gate import preference
 from transforms.core.gates import Gates
-from transforms.core.local_time import next_local
+from transforms.core.local_time import next_local, zone_of
 from transforms.core.plan import Plan
 from transforms.core.profile import Contact, Profile, Run
 from transforms.core.program import Node, Program
@@ -81,7 +83,7 @@ class Walker:
         sends = journey.sends()
         self.first = Candidate.of(journey.name, journey.version, sends[0].name if sends else None)
         self._recorder = recorder
-        self._zone = ZoneInfo(plan.workspace.time_zone)
+        self._plan = plan
         self._senders = {send.path: _sender(journey, send, plan) for send in sends}
         subject = scope_subject(plan.folds)
         self._watches: dict[str, _Watch] = {}
@@ -132,7 +134,8 @@ class Walker:
                 case Wait():
                     return _parked(run, at, as_of_us + step.duration_us)
                 case WaitUntilLocal():
-                    return _parked(run, at, next_local(as_of_us, step.minute, self._zone))
+                    zone = zone_of(preference(profile, "time_zone"), self._plan.workspace.time_zone)
+                    return _parked(run, at, next_local(as_of_us, step.minute, zone))
                 case WaitUntilField():
                     moment_us = _moment_us(run.fields.get(step.field))
                     if moment_us is not None and moment_us + step.offset_us > as_of_us:
@@ -141,6 +144,8 @@ class Walker:
                     if not self._holds(step.path, scope):
                         return self._awaiting(step, scope, run, as_of_us + step.timeout_us)
                     way = CAME
+                case Update():
+                    self._update(step, scope)
                 case Branch():
                     way = self._way(at, scope)
                 case Split():
@@ -223,6 +228,16 @@ class Walker:
             change = {"run": "deferred"}
         self._recorder.record(profile, sender.candidate, cause, as_of_us, decided, verdict, change, action_id)
         return run, outcome is Outcome.DEFERRED
+
+    def _update(self, step: Update, scope: Scope) -> None:
+        """Writes an attribute."""
+        value = read_source(step.source, scope, self._plan)
+        if isinstance(value, Decimal):
+            value = float(value)
+        if value is None:
+            scope.profile.written.pop(step.attribute, None)
+        else:
+            scope.profile.written[step.attribute] = value
 
     def _holds(self, path: str, scope: Scope) -> bool:
         watch = self._watches.get(path)

@@ -14,7 +14,7 @@ from schemas.workspace import check_workspace, load_workspace
 from schemas.workspace.condition import All, Not, Op, Subject, Test
 from schemas.workspace.entries import ConditionEntry, EventEntry, ExitEvent, Reentry, ScheduleEntry
 from schemas.workspace.model import Aggregate, Attribute, Channel, Namespace
-from schemas.workspace.steps import AttributeSource, FieldSource, LiteralSource, Send, Wait
+from schemas.workspace.steps import AttributeSource, FieldSource, LiteralSource, Send, Update, Wait
 from tests.schemas.workspace.shop import SECRET, Shop
 
 
@@ -211,3 +211,13 @@ def test_a_file_is_no_directory(shop: Shop) -> None:
 def test_an_empty_directory_has_a_problem_for_each_part(tmp_path: Path) -> None:
     names = [problem.path.name for problem in check_workspace(tmp_path, {})]
     assert names == ["profiles.yaml", "schemas", "workspace.yaml"]
+
+
+def test_attributes_that_journeys_write(shop: Shop) -> None:
+    shop.edit("profiles.yaml", "templates:\n", "written:\n  - {name: stage, kind: text}\ntemplates:\n")
+    shop.edit("journeys/cart_left_behind.yaml", "  - wait: 1h\n", "  - {update: stage, to: {value: warm}}\n")
+    (journey,) = shop.load().journeys
+    assert journey.steps[0] == Update("0", "stage", LiteralSource("warm"))
+    shop.edit("journeys/cart_left_behind.yaml", "update: stage", "update: spend")
+    [(_, _, message)] = shop.found()
+    assert message.startswith("steps[0].update: expected a known written attribute, found 'spend'")

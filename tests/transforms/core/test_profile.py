@@ -70,6 +70,7 @@ PROFILES = st.builds(
         ),
         max_size=2,
     ),
+    st.dictionaries(TEXT, VALUES, max_size=2),
     st.dictionaries(TEXT, TIMES, max_size=2),
     st.dictionaries(TEXT, st.builds(Watch, st.booleans(), st.none() | TIMES), max_size=2),
     st.dictionaries(st.integers(0, 2**64 - 1), st.tuples(TIMES, st.integers(0, 2**32 - 1)), max_size=3),

@@ -17,12 +17,16 @@ from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import (
     Arm,
+    AttributeSource,
     Branch,
     Exit,
+    FieldSource,
+    LiteralSource,
     Send,
     Share,
     Split,
     Step,
+    Update,
     Wait,
     WaitFor,
     WaitUntilField,
@@ -57,6 +61,7 @@ def event(someone: Person, kind: str, minute: int, **data: Any) -> FoldEvent:
         "purchase": {"total": "1.00", "currency": "EUR"},
         "login": {},
         "probe": {},
+        "preference.changed": {},
     }
     return fold_event(someone.plan, kind, defaults[kind] | data, at(minute), event_id=f"{kind}{minute}")
 
@@ -269,3 +274,27 @@ def test_an_exit_event_names_the_message_that_would_have_come_next(workspace: Wo
     someone.advance([event(someone, "cart_added", 0)], at(0))
     decisions = someone.decide(event(someone, "purchase", 10))
     assert [(decision.reason.value, decision.step) for decision in decisions] == [("exited", "b")]
+
+
+def test_an_update_writes_what_later_conditions_see(workspace: Workspace) -> None:
+    stage = Test(Subject("attribute", "stage"), Op.EQ, "warm")
+    steps = (
+        Branch("0", (Arm(stage, (OTHER, Update("1", "stage", LiteralSource(None)), Exit("2"))),)),
+        Update("3", "stage", LiteralSource("warm")),
+        Update("4", "worth", FieldSource("price")),
+        Update("5", "spent", AttributeSource("spend")),
+    )
+    someone = person(workspace, *steps)
+    assert sent(someone.advance([event(someone, "cart_added", 0, price=25.5)], at(0))) == []
+    assert someone.image()["written"] == {"stage": "warm", "worth": 25.5}
+    assert someone.image()["values"]["stage"] == "warm"
+    assert sent(someone.advance([event(someone, "cart_added", 1)], at(1))) == ["c"]
+    assert someone.image()["written"] == {"worth": 25.5}
+
+
+def test_a_local_time_is_the_person_s(workspace: Workspace) -> None:
+    someone = person(workspace, WaitUntilLocal("9", 9 * 60), FIRST)
+    someone.advance([event(someone, "preference.changed", 0, time_zone="America/New_York")], at(0))
+    someone.advance([event(someone, "cart_added", 1)], at(1))
+    ended = someone.advance([], at(0) + DAY_US)
+    assert [action["decided_at"] for action in actions_of(ended)] == ["2026-03-01T14:00:00Z"]
