@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from struct import Struct
 
 import msgspec
 
@@ -22,6 +23,8 @@ from transforms.core.record import Decided
 from transforms.core.trail import Trail
 
 _FOLDED = FoldOutcome.FOLDED
+_pack = Struct(">QqI").pack
+"""What a token says of an event: which it is, and what copies may differ in: when published, and what."""
 _MEASURED_EVERY_BYTES = MAX_IMAGE_BYTES
 """After so many bytes of data a profile's image is measured within a batch."""
 _EVENT_BYTES = 64
@@ -84,7 +87,7 @@ class Engine:
             profile = Profile(person_id) if image is None else decode_image(image)
             ordered = sorted(events[person_id], key=order)
             digest.update(person_id.encode())
-            digest.update(b"".join([event.print64.to_bytes(8, "big") for event in ordered]))
+            digest.update(b"".join([_pack(e.print64, e.publish_us, e.content32) for e in ordered]))
             self._advance_person(profile, ordered, as_of_us, decided, advanced)
             prune(profile, self.plan)
             self._decider.prune(profile)

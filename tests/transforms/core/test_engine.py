@@ -228,6 +228,8 @@ def test_token_names_the_batch_and_what_it_stands_on(engine: Engine) -> None:
             (EMPTY, [login], END_US + 1),
             (Head(0, "t", None), [login], END_US),
             (Head(10**15, "t", None), [login], END_US),
+            (EMPTY, [msgspec.structs.replace(login, publish_us=login.publish_us + 1)], END_US),
+            (EMPTY, [msgspec.structs.replace(login, content32=login.content32 ^ 1)], END_US),
         )
     ]
     assert len(set(tokens)) == len(tokens)
