@@ -1,54 +1,69 @@
 """A profile store as the services are: one conditional write, then rows that are written later, or never.
 
-What is durable is shared; each owner has a handle of its own, which remembers what it wrote, may be cut off
-in the middle of anything, and may write on after another has taken over.
+What is durable is shared; each process has a handle of its own, which remembers what it wrote and read, as
+`sinks.bigtable_profiles` does, and to which a fault may happen at any point of a commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from schemas.store import NO_TOKEN, Commit, DueRow, Head, Outbox
-from transforms.core.engine import Advanced, Engine
-from transforms.core.fold_event import FoldEvent
-from transforms.core.trail import Passage
+from schemas.store import NO_TOKEN, Commit, CommitTooLargeError, DueRow, Head, Outbox
 
-Fault = Literal["none", "refused", "lost answer", "cut rows", "late rows", "unpublished", "published twice"]
+Point = Literal[
+    "before images",
+    "before head",
+    "after head",
+    "amid rows",
+    "after rows",
+    "before publish",
+    "amid publish",
+    "after publish",
+    "before acknowledge",
+    "after acknowledge",
+]
+"""Where a fault happens; "after" is when the service has done it and its answer is on its way."""
+
+MOST_COMMITS = 1000
+
+T = TypeVar("T")
+Row = tuple[Literal["image", "gone", "due"], int, Any]
+"""One row of a bulk write: what it is, its version, and what is written."""
+
+
+class Mishap(StrEnum):
+    """What happens to a process: it dies, a call of it fails, or it stops and goes on when others have."""
+
+    CRASH = "crash"
+    ERROR = "error"
+    PAUSE = "pause"
+
+
+class Fault(NamedTuple):
+    """A mishap at a point.
+
+    Attributes:
+        passes: how often the point is passed before.
+        mask: which rows of a bulk write, or actions of an outbox, go first: through when it happens amid.
+    """
+
+    point: Point
+    mishap: Mishap
+    passes: int = 0
+    mask: int = 0b0101_0101
 
 
 class Crash(Exception):  # noqa: N818 (a crash is no error of the code under test)
-    """The owner's process ends here."""
+    """The process ends here."""
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """One execution of the engine, by which a commit can be repeated."""
-
-    shard: int
-    expected_token: str
-    events: Mapping[str, Sequence[FoldEvent]]
-    as_of_us: int
-
-
-class RecordingEngine(Engine):
-    """An engine that keeps what it was asked, by the token of what came of it."""
-
-    batches: dict[str, Batch]
-
-    def advance(
-        self,
-        shard: int,
-        head: Head,
-        images: Mapping[str, bytes],
-        events: Mapping[str, Sequence[FoldEvent]],
-        as_of_us: int,
-        trail: list[Passage] | None = None,
-    ) -> Advanced:
-        advanced = super().advance(shard, head, images, events, as_of_us, trail)
-        self.batches[advanced.commit.token] = Batch(shard, head.token, events, as_of_us)
-        return advanced
+class UnavailableError(Exception):
+    """A call failed for good: its bundle fails, the process lives on."""
 
 
 class Cluster:
@@ -59,104 +74,149 @@ class Cluster:
         self.rows: dict[str, tuple[int, bytes]] = {}
         self.dues: dict[tuple[int, int, str], int] = {}
         self.committed: list[Commit] = []
-        self.published: list[tuple[int, int, bytes]] = []
-        self.late: list[list[tuple[str, int, object]]] = []
+        self.published: list[Outbox] = []
 
-    def write(self, row: tuple[str, int, object]) -> None:
+    def head(self, shard: int) -> tuple[Commit, bool]:
+        """The last commit, and whether it is acknowledged."""
+        nothing = Commit(shard, NO_TOKEN, 0, NO_TOKEN, {}, {}, Outbox([], []))
+        return self.heads.get(shard, (nothing, True))
+
+    def replace(self, commit: Commit) -> bool:
+        """The conditional write."""
+        head, acknowledged = self.head(commit.shard)
+        if head.token != commit.expected_token:
+            return False
+        assert acknowledged, "the outbox of the last commit is not out yet"
+        assert commit.sequence > head.sequence
+        assert len(self.committed) < MOST_COMMITS, "commits without end"
+        self.heads[commit.shard] = (commit, False)
+        self.committed.append(commit)
+        return True
+
+    def acknowledge(self, shard: int, token: str) -> bool:
+        head, _ = self.head(shard)
+        if head.token != token:
+            return False
+        self.heads[shard] = (head, True)
+        return True
+
+    def write(self, row: Row) -> None:
         """One row of a bulk write; what is older than what is there changes nothing."""
         kind, sequence, what = row
         if kind == "image":
-            assert isinstance(what, tuple)
             person_id, image = what
             if sequence >= self.rows.get(person_id, (0, b""))[0]:
                 self.rows[person_id] = (sequence, image)
         elif kind == "due":
-            assert isinstance(what, tuple)
             self.dues[what] = max(sequence, self.dues.get(what, 0))
-        else:
-            assert isinstance(what, tuple)
-            if self.dues.get(what, sequence + 1) <= sequence:
-                del self.dues[what]
+        elif self.dues.get(what, sequence + 1) <= sequence:
+            del self.dues[what]
 
 
-def rows_of(commit: Commit) -> list[tuple[str, int, object]]:
-    """The bulk write of a commit, in the order of its writing.
+def rows_of(commit: Commit) -> list[Row]:
+    """The bulk write of a commit.
 
     A due row whose deadline has moved is left: it goes when it comes up.
     """
     sequence, shard = commit.sequence, commit.shard
     gone = {(shard, row.time_us, row.person_id) for row in commit.woken}
     new = {(shard, due, person) for person, due in commit.deadlines.items() if due is not None}
-    rows: list[tuple[str, int, object]] = [("image", sequence, item) for item in commit.images.items()]
+    rows: list[Row] = [("image", sequence, item) for item in commit.images.items()]
     rows += [("gone", sequence, due) for due in sorted(gone - new)]
     return rows + [("due", sequence, due) for due in sorted(new)]
 
 
-class Handle:
-    """One owner's `ProfileStore` and `Publisher` over a cluster; `fault` is what befalls its next commit."""
+@dataclass
+class _Known:
+    """A head whose rows a handle has seen written; `own`: it may answer for it from memory."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    commit: Commit
+    acknowledged: bool
+    own: bool
+
+
+class Handle:
+    """One process's `ProfileStore` and `Publisher` over a cluster.
+
+    Args:
+        most_persons: a commit of more is too large.
+
+    Attributes:
+        fault: what happens to it next.
+        suspend: stops the call that it is in.
+    """
+
+    def __init__(self, cluster: Cluster, most_persons: int = 1000) -> None:
         self._cluster = cluster
-        self._applied: dict[int, str] = {}
-        self._cache: dict[str, bytes] = {}
-        self.fault: Fault = "none"
+        self._most_persons = most_persons
+        self._known: dict[int, _Known] = {}
+        self._cache: dict[int, dict[str, bytes]] = {}
+        self.fault: Fault | None = None
+        self.suspend: Callable[[], None] | None = None
 
     def head(self, shard: int) -> Head:
-        found = self._cluster.heads.get(shard)
-        if found is None:
-            return Head(0, NO_TOKEN, None)
-        commit, acknowledged = found
-        if self._applied.get(shard) != commit.token:
-            self._cache.clear()
-            for row in rows_of(commit):
-                self._cluster.write(row)
-            self._applied[shard] = commit.token
-        return Head(commit.sequence, commit.token, None if acknowledged else commit.outbox)
+        known = self._known.get(shard)
+        if known is None or not (known.own and known.acknowledged):
+            known = self._read_head(shard, known)
+        commit = known.commit
+        return Head(commit.sequence, commit.token, None if known.acknowledged else commit.outbox)
+
+    def _read_head(self, shard: int, known: _Known | None) -> _Known:
+        commit, acknowledged = self._cluster.head(shard)
+        if known is not None and known.commit.token == commit.token:
+            known.acknowledged = acknowledged
+            return known
+        self._cache.pop(shard, None)
+        # Nobody acknowledges a head before its rows are written.
+        if not acknowledged:
+            self._write_rows(commit)
+        known = self._known[shard] = _Known(commit, acknowledged, own=False)
+        return known
 
     def images(self, person_ids: Sequence[str], shard: int | None = None) -> dict[str, bytes]:
-        found = {}
+        self._reach("before images")
+        cache = self._cache.setdefault(shard, {}) if shard is not None and shard in self._known else {}
         for person_id in person_ids:
-            if person_id in self._cache:
-                found[person_id] = self._cache[person_id]
-            elif person_id in self._cluster.rows:
-                found[person_id] = self._cache[person_id] = self._cluster.rows[person_id][1]
-        return found
+            if person_id not in cache and person_id in self._cluster.rows:
+                cache[person_id] = self._cluster.rows[person_id][1]
+        return {person_id: cache[person_id] for person_id in person_ids if person_id in cache}
 
     def commit(self, commit: Commit) -> bool:
-        cluster, fault = self._cluster, self.fault
         # As bytes: what is published after a crash is what was stored.
         stored = msgspec.msgpack.decode(msgspec.msgpack.encode(commit), type=Commit)
-        found = cluster.heads.get(commit.shard)
-        token = NO_TOKEN if found is None else found[0].token
-        if fault == "refused":
-            self.fault = "none"
-            raise Crash
-        if token != commit.expected_token:
-            self._applied.pop(commit.shard, None)
+        self._known.pop(commit.shard, None)
+        if len(commit.images) > self._most_persons:
+            raise CommitTooLargeError
+        self._reach("before head")
+        if not self._cluster.replace(stored):
             return False
-        assert found is None or found[1], "the outbox of the last commit is not out yet"
-        assert found is None or commit.sequence > found[0].sequence
-        cluster.heads[commit.shard] = (stored, False)
-        cluster.committed.append(stored)
-        rows = rows_of(stored)
-        if fault in ("lost answer", "cut rows", "late rows"):
-            self.fault = "none"
-            done = {"lost answer": 0, "cut rows": len(rows) // 2, "late rows": 0}[fault]
-            for row in rows[:done]:
-                cluster.write(row)
-            if fault == "late rows":
-                cluster.late.append(rows)
-            raise Crash
-        for row in rows:
-            cluster.write(row)
-        self._applied[commit.shard] = commit.token
-        self._cache.update(stored.images)
+        self._reach("after head")
+        self._write_rows(stored)
+        self._reach("after rows")
+        self._known[commit.shard] = _Known(stored, acknowledged=False, own=True)
+        self._cache.setdefault(commit.shard, {}).update(stored.images)
         return True
 
+    def _write_rows(self, commit: Commit) -> None:
+        first, rest = self._split(rows_of(commit))
+        for row in first:
+            self._cluster.write(row)
+        self._reach("amid rows")
+        for row in rest:
+            self._cluster.write(row)
+
     def acknowledge(self, shard: int, token: str) -> None:
-        found = self._cluster.heads.get(shard)
-        if found is not None and found[0].token == token:
-            self._cluster.heads[shard] = (found[0], True)
+        self._reach("before acknowledge")
+        known = self._known.get(shard)
+        if known is None or known.commit.token != token:
+            known = self._read_head(shard, None)
+        if known.commit.token != token:
+            return
+        if self._cluster.acknowledge(shard, token):
+            self._reach("after acknowledge")
+            known.acknowledged = True
+        else:
+            del self._known[shard]
 
     def due(self, shard: int, until_us: int, limit: int) -> list[DueRow]:
         rows = [
@@ -173,10 +233,31 @@ class Handle:
         pass
 
     def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
+        self._reach("before publish")
+        first, rest = self._split(outbox.actions)
+        self._cluster.published.append(Outbox(first, outbox.decisions))
+        self._reach("amid publish")
+        self._cluster.published.append(Outbox(rest, []))
+        self._reach("after publish")
+
+    def _split(self, items: Sequence[T]) -> tuple[list[T], list[T]]:
+        mask = 0 if self.fault is None else self.fault.mask
+        parts: tuple[list[T], list[T]] = ([], [])
+        for number, item in enumerate(items):
+            parts[not mask >> number % 8 & 1].append(item)
+        return parts
+
+    def _reach(self, point: Point) -> None:
+        """The fault happens, if it is one of this point."""
         fault = self.fault
-        if fault in ("unpublished", "published twice"):
-            self.fault = "none"
-        if fault != "unpublished":
-            self._cluster.published.append((shard, sequence, msgspec.msgpack.encode(outbox)))
-        if fault in ("unpublished", "published twice"):
+        if fault is None or fault.point != point:
+            return
+        self.fault = fault._replace(passes=fault.passes - 1) if fault.passes else None
+        if self.fault is not None:
+            return
+        if fault.mishap is Mishap.CRASH:
             raise Crash
+        if fault.mishap is Mishap.ERROR:
+            raise UnavailableError
+        assert self.suspend is not None
+        self.suspend()
