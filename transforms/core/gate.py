@@ -15,7 +15,6 @@ from transforms.core.plan import Plan
 from transforms.core.profile import Profile
 from transforms.core.rulings import Verdict
 from transforms.core.scope import Scope
-from transforms.core.statements import Statement
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -73,9 +72,3 @@ def preference(profile: Profile, name: str) -> Any:
     """What a person prefers, None where they did not say."""
     said = profile.consents.get(f"preference/{name}")
     return None if said is None else said.value
-
-
-def latest(*said: Statement | None) -> Statement | None:
-    """The one of several statements that stands."""
-    made = [each for each in said if each is not None]
-    return max(made, key=lambda each: (each.time_us, each.event_id, each.source), default=None)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.policy import ConsentRule
-from transforms.core.gate import Candidate, Gate, Message, latest, preference
-from transforms.core.profile import Profile
+from transforms.core.gate import Candidate, Gate, Message, preference
+from transforms.core.permissions import (
+    Standing,
+    Statements,
+    consent_to,
+    control_group_of,
+    control_groups,
+    reached_through,
+    subscription_to,
+    wanted_channels,
+)
 from transforms.core.rulings import (
     CHANNEL_NOT_WANTED,
     CONTROL_GROUP,
     NO_ADDRESS,
     NO_CONSENT,
     NOT_SUBSCRIBED,
+    Ruling,
     Verdict,
 )
-from transforms.core.shares import share_of
-from transforms.core.statements import Statement, consent_key, subscription_key
+from transforms.core.statements import Statement
 
 
 def permission_gates(message: Message) -> list[Gate]:
@@ -30,23 +40,15 @@ def permission_gates(message: Message) -> list[Gate]:
 
 
 def _control_group(message: Message) -> Gate | None:
-    policy, journey = message.plan.workspace.policy, message.journey
-    groups = [
-        (group, salt, percent)
-        for group, salt, percent in (
-            ("global", "control", policy.control_percent),
-            ("journey", f"control\x1f{journey.name}", journey.control_percent),
-        )
-        if percent > 0
-    ]
+    groups = control_groups(message.plan.workspace.policy, message.journey)
     if not groups:
         return None
 
     def gate(candidate: Candidate) -> Verdict | None:
-        for group, salt, percent in groups:
-            if share_of(candidate.profile.person_id, salt, (percent,)) is not None:
-                return Verdict(CONTROL_GROUP, {"group": group, "percent": percent})
-        return None
+        group = control_group_of(candidate.profile.person_id, groups)
+        return (
+            None if group is None else Verdict(CONTROL_GROUP, {"group": group.kind, "percent": group.percent})
+        )
 
     return gate
 
@@ -56,44 +58,41 @@ def _consent(message: Message) -> Gate | None:
     rule = message.plan.workspace.policy.consents[category]
     if rule is ConsentRule.NOT_NEEDED:
         return None
-    needed = rule is ConsentRule.OPT_IN
-    general = consent_key(category)
-
-    def gate(candidate: Candidate) -> Verdict | None:
-        consents = candidate.profile.consents
-        said = None
-        allowed = []
-        for channel in candidate.channels:
-            said = latest(consents.get(general), consents.get(consent_key(category, channel)))
-            if not needed if said is None else said.value:
-                allowed.append(channel)
-        if allowed:
-            candidate.channels = tuple(allowed)
-            return None
-        return Verdict(NO_CONSENT, {"category": category.value, "rule": rule.value, **_said(said)})
-
-    return gate
+    evidence = {"category": category.value, "rule": rule.value}
+    return _allowing(
+        lambda statements, channel: consent_to(statements, category, rule, channel), NO_CONSENT, evidence
+    )
 
 
 def _subscription(message: Message) -> Gate | None:
-    use_case = message.journey.use_case
-    if use_case is None:
+    name = message.journey.use_case
+    if name is None:
         return None
-    by_default = message.plan.workspace.policy.use_cases[use_case].subscribed
-    general = subscription_key(use_case)
+    use_case = message.plan.workspace.policy.use_cases[name]
+    return _allowing(
+        lambda statements, channel: subscription_to(statements, use_case, channel),
+        NOT_SUBSCRIBED,
+        {"use_case": name},
+    )
+
+
+def _allowing(
+    standing_of: Callable[[Statements, str], Standing], refusal: Ruling, evidence: dict[str, Any]
+) -> Gate:
+    """The channels are left that the person allows."""
 
     def gate(candidate: Candidate) -> Verdict | None:
-        consents = candidate.profile.consents
+        statements = candidate.profile.consents
         said = None
         allowed = []
         for channel in candidate.channels:
-            said = latest(consents.get(general), consents.get(subscription_key(use_case, channel)))
-            if by_default if said is None else said.value:
+            is_allowed, said = standing_of(statements, channel)
+            if is_allowed:
                 allowed.append(channel)
         if allowed:
             candidate.channels = tuple(allowed)
             return None
-        return Verdict(NOT_SUBSCRIBED, {"use_case": use_case, **_said(said)})
+        return Verdict(refusal, {**evidence, **_said(said)})
 
     return gate
 
@@ -103,16 +102,12 @@ def _wanted(message: Message) -> Gate:
     solicits = message.solicits
 
     def gate(candidate: Candidate) -> Verdict | None:
-        wanted = preference(candidate.profile, "channels") if candidate.profile.consents else None
-        if wanted is None:
-            return None
-        offered = candidate.channels
-        chosen = [channel for channel in wanted if channel in offered]
-        if not solicits:
-            chosen += [channel for channel in offered if channel not in wanted]
+        offered, profile = candidate.channels, candidate.profile
+        chosen = wanted_channels(profile, offered, solicits)
         if not chosen:
+            wanted = preference(profile, "channels")
             return Verdict(CHANNEL_NOT_WANTED, {"channels": list(offered), "wanted": wanted})
-        candidate.channels = tuple(chosen)
+        candidate.channels = chosen
         return None
 
     return gate
@@ -121,18 +116,13 @@ def _wanted(message: Message) -> Gate:
 def _address(message: Message) -> Gate:
     """The first channel that reaches the person is taken."""
     channels = message.plan.workspace.channels
-    prefixes = {
-        name: None if channels[name].address is None else f"{channels[name].address}:"
-        for name in message.send.channels
-    }
 
     def gate(candidate: Candidate) -> Verdict | None:
         for channel in candidate.channels:
-            prefix = prefixes[channel]
-            address = None if prefix is None else _newest_address(candidate.profile, prefix)
-            if prefix is None or address is not None:
+            reached = reached_through(candidate.profile, channels[channel])
+            if reached.is_reached:
                 candidate.channels = (channel,)
-                candidate.address = address
+                candidate.address = reached.address
                 return None
         missing = [(channel, channels[channel].address) for channel in candidate.channels]
         if len(missing) == 1:
@@ -140,12 +130,6 @@ def _address(message: Message) -> Gate:
         return Verdict(NO_ADDRESS, {"channels": dict(missing)})
 
     return gate
-
-
-def _newest_address(profile: Profile, prefix: str) -> str | None:
-    """The person's identity in a namespace that was first seen last."""
-    known = [(seen, text) for text, seen in profile.identities.items() if text.startswith(prefix)]
-    return max(known)[1].removeprefix(prefix) if known else None
 
 
 def _said(said: Statement | None) -> dict[str, Any]:

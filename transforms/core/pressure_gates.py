@@ -11,6 +11,7 @@ from schemas.workspace.policy import SOLICITING, Cap, QuietHours
 from transforms.core.condition import Explained
 from transforms.core.gate import Candidate, Gate, Message, preference
 from transforms.core.local_time import clock_minute, local_minute, next_local, zone_of
+from transforms.core.permissions import suppressing_list
 from transforms.core.profile import Contact, Profile
 from transforms.core.responses import ANSWERS, FAILED
 from transforms.core.rulings import (
@@ -67,16 +68,14 @@ def sent(profile: Profile, contact: Contact) -> bool:
 
 
 def _listed(message: Message) -> Gate:
-    solicits, category = message.solicits, message.category
+    category = message.category
 
     def gate(candidate: Candidate) -> Verdict | None:
-        for key, said in candidate.profile.consents.items():
-            what, _, about = key.partition("/")
-            if what == "suppression" and said.value:
-                name, _, of = about.partition("/")
-                if of == category or (not of and solicits):
-                    return Verdict(SUPPRESSION_LIST, {"list": name, "since": format_rfc3339(said.time_us)})
-        return None
+        found = suppressing_list(candidate.profile.consents, category)
+        if found is None:
+            return None
+        name, said = found
+        return Verdict(SUPPRESSION_LIST, {"list": name, "since": format_rfc3339(said.time_us)})
 
     return gate
 

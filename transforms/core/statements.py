@@ -56,6 +56,15 @@ def subscription_key(use_case: str, channel: str | None = None) -> str:
     return f"subscription/{use_case}" if channel is None else f"subscription/{use_case}/{channel}"
 
 
+def suppression_of(key: str) -> tuple[str, str | None] | None:
+    """The list that a statement is about, and the category, None for all that solicit; else None."""
+    what, _, about = key.partition("/")
+    if what != "suppression":
+        return None
+    name, _, category = about.partition("/")
+    return name, category or None
+
+
 def statement_paths(event_type: str) -> tuple[str, ...]:
     """The data paths that are read from events of a type; none for one that says nothing."""
     return _PATHS.get(event_type, ())
