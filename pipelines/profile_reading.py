@@ -80,6 +80,11 @@ class ProfileReader:
             "see `cjaas profiles` for all",
         )
 
+    def profile(self, person_id: str) -> Profile | None:
+        """One person's folded state, None where there is none."""
+        image = self._store.images([person_id]).get(person_id)
+        return None if image is None else decode_image(image)
+
     def read(self, person_id: str, as_of_us: int | None) -> ProfileView | None:
         """One person's profile, None where it had no event by then."""
         image = self._store.images([person_id]).get(person_id)

@@ -70,6 +70,11 @@ def because(decision: Decision) -> str:
     return f"{_BECAUSE[decision.reason]}{f' ({shown})' if shown else ''}"
 
 
+def reason_words(reason: Reason) -> str:
+    """Why something came out as it did, without evidence."""
+    return _BECAUSE[reason]
+
+
 def tested(name: str, op: str, value: Any) -> str:
     """A test, such as `price >= 20`."""
     if op == "exists":

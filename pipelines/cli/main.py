@@ -27,6 +27,7 @@ COMMANDS = (
     "check",
     "simulate",
     "profile",
+    "preferences",
     "profiles",
     "sql",
     "explain",
@@ -46,6 +47,15 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Leaves it to `main`, as for everything else that is written."""
         raise
+
+
+class _Help(argparse.HelpFormatter):
+    def add_argument(self, action: argparse.Action) -> None:
+        """Leaves room for the longest command: argparse forgets that commands are indented twice."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            longest = max(map(len, action.choices), default=0) + 2 * self._indent_increment
+            self._action_max_length = max(self._action_max_length, longest)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -84,6 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Execute]]:
     parser = _Parser(
         prog="cjaas",
+        formatter_class=_Help,
         description="Customer journey as a service: a tape, profiles, and actions with reasons.",
         epilog="`cjaas COMMAND --help` shows a command's options. "
         "Exit codes: 0, 1 for a failure, 2 for wrong usage.",

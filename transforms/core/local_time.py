@@ -20,6 +20,11 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def is_zone(name: str) -> bool:
+    """Whether it is the name of a time zone."""
+    return _zone(name) is not None
+
+
 def zone_of(name: object, otherwise: str) -> ZoneInfo:
     """The time zone of a name that a person gave; another one where it is none."""
     zone = _zone(name) if isinstance(name, str) else None
