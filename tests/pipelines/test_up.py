@@ -146,6 +146,12 @@ def test_up_publish_look_and_down(up: Up, tmp_path: Path) -> None:
     assert f"as action {action['action_id']}" in well("explain", action["action_id"], *up.where).out.replace(
         "\n", " "
     )
+    withdrawn = well("preferences", person, "--consent", "advisory=withdrawn", *up.where).out
+    assert withdrawn.startswith("Published 1 messages, ")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (advisory := advisory_of(person, up))["said"] is None:
+        assert time.monotonic() < deadline
+    assert (advisory["said"]["value"], advisory["reason"]) == (False, "no_consent")
     assert well("down", "--output", up.output).out == f"Ended process {up.process.pid}.\n"
     out, err = up.process.communicate(timeout=PATIENCE_SECONDS)
     assert (up.process.returncode, err) == (0, "")
@@ -172,6 +178,13 @@ def test_all_that_up_started_ends_with_it(up: Up, tmp_path: Path) -> None:
             os.killpg(group, signal.SIGKILL)
     assert "Removed what it left: up.pid, live.json, status.json." in well("down", "--output", up.output).out
     assert [path.name for path in up.output.iterdir()] == ["logs"]
+
+
+def advisory_of(person: str, up: Up) -> dict[str, Any]:
+    """What a person permits of advisory messages."""
+    shown = well("preferences", person, *up.where, "--json").json()
+    advisory: dict[str, Any] = shown["categories"]["advisory"]
+    return advisory
 
 
 def counted(up: Up, query: str) -> int:
