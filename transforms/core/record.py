@@ -58,9 +58,15 @@ class Recorder:
         self._decision_id = _hashing("decision", workspace)
         self._action_id = _hashing("action", workspace)
 
-    def action_id(self, candidate: Candidate, key: str, cause: Cause) -> str:
-        """Of the action that a candidate is for a cause: a repetition has the same."""
-        return self._action_id(f"{candidate.trace}\x1f{key}\x1f{cause.source}\x1f{cause.event_id}")
+    def action_id(self, person_id: str, candidate: Candidate, key: str, cause: Cause) -> str:
+        """Of the action that a candidate is for a cause: a repetition has the same.
+
+        Args:
+            person_id: a cause that is a time is many persons' at once.
+        """
+        return self._action_id(
+            f"{person_id}\x1f{candidate.trace}\x1f{key}\x1f{cause.source}\x1f{cause.event_id}"
+        )
 
     def record(
         self,

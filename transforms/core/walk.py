@@ -199,7 +199,7 @@ class Walker:
         change: dict[str, Any] = {}
         action_id = None
         if outcome in _CONTACTS:
-            contact_id = self._recorder.action_id(sender.candidate, run.key, cause)
+            contact_id = self._recorder.action_id(profile.person_id, sender.candidate, run.key, cause)
             held = outcome is not Outcome.SENT
             channel = verdict.channel or sender.send.channels[0]
             contact = Contact(

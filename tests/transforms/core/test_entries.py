@@ -207,6 +207,18 @@ def test_a_schedule_enters_at_its_times(workspace: Workspace) -> None:
     assert {action["cause"]["type"] for action in actions} == {"cjaas.scheduled"}
 
 
+def test_a_time_that_starts_runs_of_many_persons_is_an_action_of_each(workspace: Workspace) -> None:
+    ids = set()
+    for person_id in ("1" * 32, "2" * 32):
+        scheduled = replace(JOURNEY, entry=ScheduleEntry(9 * 60), steps=AT_ONCE)
+        someone = Person(with_journeys(workspace, scheduled), person_id)
+        login = fold_event(someone.plan, "login", {}, START_US, person_id=person_id)
+        someone.decide(login)
+        [action] = actions_of(someone.advance([], START_US + DAY_US))
+        ids.add(action["action_id"])
+    assert len(ids) == 2
+
+
 def test_a_schedule_reaches_whose_condition_holds_then(workspace: Workspace) -> None:
     someone = person(workspace, ScheduleEntry(9 * 60, None, SPENT))
     someone.decide(event(someone, "login", 0), event(someone, "purchase", 1))
