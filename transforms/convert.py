@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.mapping import NESTED_FORMATS, FieldRule, LogRow, Mapping, TimeRule, TypeRule
+from schemas.mapping import NESTED_FORMATS, FieldRule, LogRow, Mapping, TimeRule, TypeRule, Unpivot
 from schemas.timestamps import format_rfc3339
 from transforms.log_filter import Lookup, Values, compile_filter
 from transforms.log_times import time_reader
@@ -54,7 +54,13 @@ class Converter:
         self._encode = msgspec.json.Encoder(enc_hook=_plain).encode
         self._where = compile_filter(mapping.where, self._lookup_or_null)
         self._identity = self._required_text(mapping.identity.column)
+        about = [] if mapping.unpivot is None else [mapping.unpivot.name]
+        self._about = [self._required_text(name) for name in about]
         self._key = None if mapping.id is None else [self._required_text(name) for name in mapping.id]
+        self._unpivoted = {
+            column: self._lookup_or_null(column)
+            for column in (() if mapping.unpivot is None else mapping.unpivot.columns)
+        }
         self._time = self._time_of(mapping.time)
         self._publish_time = None if mapping.publish_time is None else self._time_of(mapping.publish_time)
         self._type_text = (
@@ -62,6 +68,25 @@ class Converter:
         )
         self._fields: dict[str, list[tuple[tuple[str, ...], Callable[[Values], Any]]]] = {}
         self._readers = {name: self._field(rule) for name, rule in mapping.data.items()}
+
+    def convert_all(self, row: LogRow, file: str) -> Iterator[bytes | Refusal | None]:
+        """What `convert` makes of a row: once, or for each of the columns that are unpivoted."""
+        unpivot = self._mapping.unpivot
+        if unpivot is None:
+            yield self.convert(row, file)
+            return
+        for column, find in self._unpivoted.items():
+            value = find(row.values)
+            yield None if value is None else self._convert_column(row, file, unpivot, column, value)
+
+    def _convert_column(
+        self, row: LogRow, file: str, unpivot: Unpivot, column: str, value: Any
+    ) -> bytes | Refusal | None:
+        made = {unpivot.name: unpivot.columns[column], unpivot.value: value}
+        outcome = self.convert(msgspec.structs.replace(row, values=row.values | made), file)
+        if isinstance(outcome, Refusal) and outcome.column == unpivot.value:
+            return Refusal(column, outcome.reason)
+        return outcome
 
     def convert(self, row: LogRow, file: str) -> bytes | Refusal | None:
         """The event of a row, as one JSON object; None where the mapping leaves the row out.
@@ -112,12 +137,14 @@ class Converter:
         return text
 
     def _id(self, row: LogRow, file: str) -> str:
+        about = [part(row.values) for part in self._about]
         if self._key is None:
-            return f"{file}:{row.number:0{_ROW_DIGITS}d}"
-        if len(self._key) == 1:
-            return self._key[0](row.values)
+            return ":".join([f"{file}:{row.number:0{_ROW_DIGITS}d}", *about])
+        key = [*(part(row.values) for part in self._key), *about]
+        if len(key) == 1:
+            return key[0]
         # Escaped, so that different keys can't give one id.
-        return ":".join(part(row.values).replace("%", "%25").replace(":", "%3A") for part in self._key)
+        return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in key)
 
     def _data(self, values: Values, event_type: str) -> dict[str, Any]:
         fields = self._fields.get(event_type)

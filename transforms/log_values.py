@@ -113,6 +113,10 @@ def _typed_reader(rule: FieldRule) -> Reader:
         case "timestamp":
             read_time = time_reader(rule)
             return lambda value: format_rfc3339(read_time(value))
+        case "list":
+            return lambda value: [
+                text for part in text_of(value).split(rule.separator) if (text := part.strip())
+            ]
         case "json":
             return _json
 

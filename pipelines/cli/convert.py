@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,25 +112,26 @@ def _convert(
         for path, log in zip(paths, logs, strict=True):
             name = _log_name(path)
             for row in log.rows():
-                counts.read += 1
-                if counts.read % _ROWS_PER_UPDATE == 0:
-                    update(done_bytes + log.position_bytes())
-                if isinstance(row, BadRow):
-                    outcome: bytes | Refusal | None = Refusal(None, row.reason)
-                else:
-                    outcome = converter.convert(row, name)
-                if outcome is None:
-                    counts.left_out += 1
-                elif isinstance(outcome, Refusal):
-                    rejects.write(_reject_line(path, row, outcome))
-                    counts.rejected += 1
-                else:
-                    events.write(outcome)
-                    events.write(b"\n")
-                    counts.written += 1
+                for outcome in _outcomes(converter, row, name):
+                    counts.read += 1
+                    if counts.read % _ROWS_PER_UPDATE == 0:
+                        update(done_bytes + log.position_bytes())
+                    if outcome is None:
+                        counts.left_out += 1
+                    elif isinstance(outcome, Refusal):
+                        rejects.write(_reject_line(path, row, outcome))
+                        counts.rejected += 1
+                    else:
+                        events.write(outcome)
+                        events.write(b"\n")
+                        counts.written += 1
             done_bytes += log.size_bytes
             update(done_bytes)
     return counts
+
+
+def _outcomes(converter: Converter, row: LogRow | BadRow, file: str) -> Iterable[bytes | Refusal | None]:
+    return (Refusal(None, row.reason),) if isinstance(row, BadRow) else converter.convert_all(row, file)
 
 
 def _reject_line(path: Path, row: LogRow | BadRow, refusal: Refusal) -> bytes:

@@ -3,7 +3,7 @@
 from schemas.mapping.clock import Clock, TimeRule
 from schemas.mapping.layout import NESTED_FORMATS, Layout
 from schemas.mapping.load import load_mapping
-from schemas.mapping.model import FieldRule, IdentityRule, Mapping, TypeRule
+from schemas.mapping.model import FieldRule, IdentityRule, Mapping, TypeRule, Unpivot
 from schemas.mapping.row import BadRow, LogRow
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Mapping",
     "TimeRule",
     "TypeRule",
+    "Unpivot",
     "load_mapping",
 ]

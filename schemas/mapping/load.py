@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What fields of a kind of schema can hold values of a mapping's type; kinds that stand nowhere take all.
 _FITTING = {
     "number": {"integer", "number", "decimal", "json"},
-    "text": {"string", "date", "timestamp", "json"},
+    "text": {"string", "date", "timestamp", "list", "json"},
     "boolean": {"boolean", "json"},
     "timestamp": {"timestamp", "integer", "json"},
     "date": {"date", "integer", "json"},

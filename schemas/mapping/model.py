@@ -56,14 +56,32 @@ class TypeRule(FileModel):
         return self
 
 
+class Unpivot(FileModel):
+    """Columns of one row that each say something of their own."""
+
+    columns: Annotated[dict[ColumnName, Text], Field(min_length=1)] = Field(
+        description="Column: what it is about. A row gives an event for each that has a value."
+    )
+    name: ColumnName = Field(description="What the mapping calls the column that tells what it is about.")
+    value: ColumnName = Field(description="What the mapping calls the column that has the value.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if self.name == self.value or {self.name, self.value} & self.columns.keys():
+            raise ValueError("name and value must differ, and be none of columns; rename one")
+        if len(set(self.columns.values())) < len(self.columns):
+            raise ValueError("columns: each must be about something else: ids end in it; rename one")
+        return self
+
+
 class FieldRule(Clock):
     """One field of the event's data."""
 
     column: ColumnName | None = Field(default=None, description="The column that has the value.")
     constant: Any = Field(default=None, description="The value itself, in place of a column.")
-    type: Literal["string", "integer", "number", "decimal", "boolean", "date", "timestamp", "json"] = Field(
-        default="string", description="What the value becomes."
-    )
+    type: Literal[
+        "string", "integer", "number", "decimal", "boolean", "date", "timestamp", "list", "json"
+    ] = Field(default="string", description="What the value becomes.")
     nulls: list[str] | None = Field(
         default=None, description="Texts that mean no value, in place of the mapping's."
     )
@@ -78,6 +96,7 @@ class FieldRule(Clock):
     thousands: Literal[".", ",", " ", "'", "_"] | None = Field(
         default=None, description="The sign between a number's thousands; absent: none."
     )
+    separator: str = Field(default=",", min_length=1, description="The sign between a list's texts.")
     only: list[Text] | None = Field(
         default=None, description="The event types that have the field; absent: all."
     )
@@ -94,6 +113,8 @@ class FieldRule(Clock):
             unfit |= given & set(Clock.model_fields)
         if self.type not in _NUMERIC:
             unfit |= given & {"decimal_mark", "thousands"}
+        if self.type != "list":
+            unfit |= given & {"separator"}
         if unfit:
             kind = "a constant" if "constant" in given else f"the type {self.type}"
             raise ValueError(f"{', '.join(sorted(unfit))}: no option of {kind}; remove it")
@@ -121,6 +142,9 @@ class Mapping(FileModel):
     ] = Field(description="The event type, or the column that tells it.")
     where: Annotated[Any, BeforeValidator(parse_where)] = Field(
         default=None, description="A condition on columns; rows that don't meet it are left out."
+    )
+    unpivot: Unpivot | None = Field(
+        default=None, description="Columns that each make an event of a row; absent: a row is one event."
     )
     id: ColumnNames | None = Field(
         default=None,
@@ -152,7 +176,7 @@ class Mapping(FileModel):
         return None if self.type.values is None else list(dict.fromkeys(self.type.values.values()))
 
     def columns(self) -> list[str]:
-        """The columns that it looks at, each once."""
+        """The columns of a file that it looks at, each once."""
         names = [*self.time.names, *(self.id or ()), self.identity.column]
         if self.publish_time is not None:
             names += self.publish_time.names
@@ -160,6 +184,9 @@ class Mapping(FileModel):
             names.append(self.type.column)
         names += [test.subject.name for test in leaves(self.where)]
         names += [rule.column for rule in self.data.values() if rule.column is not None]
+        if self.unpivot is not None:
+            made = (self.unpivot.name, self.unpivot.value)
+            names = [*self.unpivot.columns, *(name for name in names if name not in made)]
         return list(dict.fromkeys(names))
 
     def schema_uri(self, event_type: str) -> str | None:

@@ -270,6 +270,11 @@ def test_a_parquet_file_without_a_column_is_refused(
         ("note: {", "amount.net: {", 9, "amount is a field too"),
         ("note: {", "note: {thousands: ',', ", 9, "no option of the type string"),
         ("source: //shop/orders", "source: //shop/orders\nwhere: {column: at}", 4, "column, op and value"),
+        ("note: {", "note: {separator: '|', ", 9, "no option of the type string"),
+        ("type: p", "unpivot: {columns: {}, name: a, value: b}\ntype: p", 4, "at least one entry"),
+        ("type: p", "unpivot: {columns: {a: x}, name: b, value: b}\ntype: p", 4, "must differ"),
+        ("type: p", "unpivot: {columns: {a: x}, name: b, value: a}\ntype: p", 4, "none of columns"),
+        ("type: p", "unpivot: {columns: {a: x, b: x}, name: c, value: d}\ntype: p", 4, "something else"),
     ],
 )
 def test_mistakes_in_the_mapping_are_told_with_their_line_before_any_row(
@@ -326,6 +331,7 @@ def workspace(tmp_path: Path) -> Path:
         ("namespace: customer", "namespace: custumer", 6, "did you mean customer?"),
         ("note: {", "notes: {", 9, "did you mean note?"),
         ("type: number", "type: boolean", 8, "purchase/1 has a number here"),
+        ("type: number", "type: list", 8, "purchase/1 has a number here"),
         ("amount: {", "other.amount: {", 4, "can't be without amount"),
         ("source: //shop/orders", "source: //shop\ndataschema: urn:x:purchase/2", 4, "purchase/1"),
     ],
@@ -393,6 +399,15 @@ def test_times_of_parquet_with_a_zone_are_instants(tmp_path: Path, convert: Conv
     assert told(events) == [
         ("2026-01-02T12:00:00.000000Z", "7", {"amount": Decimal("0.1"), "note": "x"}),
     ]
+
+
+def test_a_column_to_unpivot_that_a_file_lacks_is_told(
+    tmp_path: Path, convert: Convert, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unpivot = "unpivot: {columns: {note: x, memo: y}, name: about, value: text}\ntype: purchase"
+    log = write(tmp_path / "log.csv", CSV)
+    assert convert("{format: csv}", log, rest=REST.replace("type: purchase", unpivot))[0] == 1
+    assert "column memo" in capsys.readouterr().err
 
 
 def test_the_documented_mapping_converts(tmp_path: Path, convert: Convert) -> None:

@@ -291,3 +291,67 @@ def test_a_number_keeps_its_digits_and_is_json(number: Decimal) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_double_comes_back_as_itself(number: float) -> None:
     assert float(number_text(number)) == number
+
+
+UNPIVOT = """
+unpivot: {columns: {mail: email, text: sms, app: push}, name: channel, value: said}
+"""
+
+
+def unpivoted(converter: Converter, **values: Any) -> list[Any]:
+    outcomes = converter.convert_all(LogRow(12, 13, ROW | values), "log.csv")
+    return [json.loads(each, parse_float=Decimal) if isinstance(each, bytes) else each for each in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("more", "ids"),
+    [
+        ("", ("log.csv:0000000012:email", "log.csv:0000000012:sms")),
+        ("id: [order]\n", ("7:email", "7:sms")),
+        ("id: [who, order]\n", ("c1:7:email", "c1:7:sms")),
+        # A key that names the channel already changes nothing but its own words.
+        ("id: [channel]\n", ("email:email", "sms:sms")),
+    ],
+)
+def test_a_row_is_an_event_for_each_column_that_is_unpivoted(
+    tmp_path: Path, more: str, ids: tuple[str, ...]
+) -> None:
+    fields = ("  amount:", "  about: {column: channel}\n  said: {column: said}\n  amount:")
+    converter = Converter(mapping(tmp_path, fields, more=UNPIVOT + more))
+    first, second, third = unpivoted(converter, mail="yes", text="no", app=" ")
+    assert (first["id"], second["id"]) == ids
+    assert first["data"] == {"about": "email", "said": "yes", "amount": Decimal("29.33")}
+    assert second["data"] == {"about": "sms", "said": "no", "amount": Decimal("29.33")}
+    assert third is None
+
+
+def test_what_is_wrong_in_a_column_that_is_unpivoted_is_told_of_that_column(tmp_path: Path) -> None:
+    kind = ("type: purchase", "type: {column: said, values: {yes: purchase}}")
+    converter = Converter(mapping(tmp_path, kind, more=UNPIVOT))
+    first, second, third = unpivoted(converter, mail="yse", text="yes", app="")
+    assert first == Refusal("mail", "expected one of yes, found 'yse'")
+    assert second["id"] == "log.csv:0000000012:sms"
+    assert third is None
+
+
+def test_a_row_without_columns_to_unpivot_is_one_event(tmp_path: Path) -> None:
+    [only] = unpivoted(Converter(mapping(tmp_path)))
+    assert only == event(Converter(mapping(tmp_path)), 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "separator", "texts"),
+    [
+        ("push|email", "|", ["push", "email"]),
+        (" push , email,,", ",", ["push", "email"]),
+        ("push", ",", ["push"]),
+        ("a - b-c", " - ", ["a", "b-c"]),
+        ("|", "|", []),
+    ],
+)
+def test_a_list_is_parted_by_its_separator(
+    tmp_path: Path, text: str, separator: str, texts: list[str]
+) -> None:
+    rule = f"{{column: text, type: list, separator: '{separator}'}}"
+    converter = Converter(mapping(tmp_path, ("{column: amount, type: number}", rule)))
+    assert event(converter, text=text)["data"]["amount"] == texts
