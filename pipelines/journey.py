@@ -43,10 +43,11 @@ class JourneySinks:
     """Where the job's outputs go.
 
     Attributes:
+        tape: None where the source is the tape itself.
         acknowledger: who is told of a running job's settled messages; None where its read is durable.
     """
 
-    tape: Tape
+    tape: Tape | None
     dead_letters: DeadLetterSink
     store: ProfileStore
     publisher: Publisher
@@ -66,11 +67,12 @@ def build(
     source: beam.PTransform[beam.pvalue.PBegin, beam.PCollection[MessageBatch]],
     sinks: JourneySinks,
 ) -> JourneyOutputs:
-    """The job, in the order of the data: bounded over files, or running on a stream."""
+    """The job, in the order of the data: bounded over files or a tape, or running on a stream."""
     workspace = config.workspace
     batches = pipeline | "ReadEvents" >> source
-    decoded = batches | "DecodeEvents" >> DecodeEvents(workspace, config.pipeline_version, sinks.progress)
-    taped = decoded | "AppendTape" >> AppendTape(sinks.tape, workspace, config.pipeline_version)
+    taped = batches | "DecodeEvents" >> DecodeEvents(workspace, config.pipeline_version, sinks.progress)
+    if sinks.tape is not None:
+        taped = taped | "AppendTape" >> AppendTape(sinks.tape, workspace, config.pipeline_version)
     _ = taped | "KeepDeadLetters" >> KeepDeadLetters(sinks.dead_letters)
     sharded = taped | "ShardEvents" >> ShardEvents(workspace, config.slices)
     if config.now_us is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from rich.table import Table
 from schemas.errors import CjaasError
 from schemas.metrics import Metric
 from schemas.timestamps import format_rfc3339
+from sinks.output import SUMMARY_NAME
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -94,6 +96,25 @@ def summarize(
         seconds=round(seconds, 3),
         events_per_second=round(read / max(seconds, 1e-6)),
     )
+
+
+def write_summary(output: Path, summary: msgspec.Struct) -> None:
+    """Writes what a job came to beside its output, to be read by people and machines."""
+    text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
+    (output / SUMMARY_NAME).write_bytes(text + b"\n")
+
+
+def read_summary(output: Path) -> Summary:
+    """What a run wrote that has ended.
+
+    Raises:
+        CjaasError: it is none of a run's.
+    """
+    path = output / SUMMARY_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Summary)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CjaasError(f"{path}: expected the summary of a `cjaas run`, found another: {error}") from error
 
 
 def _labelled(counters: dict[str, int], metric: Metric) -> dict[str, int]:

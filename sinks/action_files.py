@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.errors import InputError
 from schemas.store import OutboundAction, Outbox
-from sinks.decision_files import write_decisions
+from sinks.decision_files import DecisionFiles
 from sinks.replacing import UNFINISHED_SUFFIX, replacing
 
 _PART = re.compile(r"(.+)-\d{5}-\d{15}\.ndjson", re.ASCII)
@@ -59,8 +59,7 @@ class FilePublisher:
                 self.directory / "actions" / f"{channel}-{commit}.ndjson",
                 sorted(_entry(action.body) for action in actions),
             )
-        if outbox.decisions:
-            write_decisions(self.directory / "decisions" / f"{commit}.parquet", outbox.decisions)
+        DecisionFiles(self.directory).publish(shard, sequence, outbox, again=again)
 
     def finish(self) -> None:
         """Joins each channel's files to `actions/CHANNEL.ndjson`, when all commits are published.

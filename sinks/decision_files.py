@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from schemas.decision import Cause, Decision, Gate, Outcome, Reason
+from schemas.store import Outbox
 from schemas.timestamps import datetime_us
 from sinks.parquet_tape import write_parquet
 from sinks.tape_rows import json_array
@@ -50,6 +52,30 @@ DECISION_SCHEMA = pa.schema(
 _ENCODER = msgspec.json.Encoder()
 _DICTIONARY_COLUMNS = ["workspace", "journey", "step", "outcome", "reason", "gate"]
 _STATISTICS_COLUMNS = ["outcome", "reason", "journey", "as_of"]
+
+
+@dataclass(frozen=True)
+class DecisionFiles:
+    """A `schemas.store.Publisher` of decisions alone: actions go nowhere.
+
+    Each commit becomes `decisions/SHARD-SEQUENCE.parquet`, one without decisions no file. Publishing it again
+    replaces it with the same bytes.
+
+    Attributes:
+        directory: of the output, that holds `decisions`.
+    """
+
+    directory: Path
+
+    def publish(self, shard: int, sequence: int, outbox: Outbox, *, again: bool = False) -> None:
+        """Publishes one commit's decisions; safe when it returns.
+
+        Raises:
+            CjaasError: the file cannot be written.
+        """
+        if outbox.decisions:
+            name = f"{shard:05d}-{sequence:015d}.parquet"
+            write_decisions(self.directory / "decisions" / name, outbox.decisions)
 
 
 def write_decisions(path: Path, decisions: Sequence[Decision]) -> None:

@@ -8,32 +8,27 @@ import shlex
 import shutil
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
 
+from pipelines.cli.bounded import add_workers, check_workers, filled, run_shown, slices_of
 from pipelines.cli.inputs import parse_as_of, workspace_of
-from pipelines.cli.progress import shown
 from pipelines.interruption import Interruption
 from pipelines.silence import silence_logs
-from pipelines.summary import Summary, closing_table, summarize
+from pipelines.summary import Summary, closing_table, summarize, write_summary
 from pipelines.version import VERSION
-from schemas.errors import CjaasError, UsageError
 from schemas.workspace import Workspace
 from sinks.event_files import EventFiles, find_files
-from sinks.output import SUMMARY_NAME, OutputDirectory
+from sinks.output import OutputDirectory
 from sinks.progress_file import ProgressFile
 
 if TYPE_CHECKING:
     from pipelines.journey import JourneySinks
 
-SLICE_BYTES = 16 * 1024 * 1024
-"""As much raw input as the persons of one slice of a shard may have sent."""
 _GZIP_FACTOR = 8
-_MOST_WORKERS = 64
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -55,9 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="the event time at which the run ends; waits due later stay pending "
         "(default: the greatest publish time)",
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes to run in (default: 1)"
-    )
+    add_workers(parser)
     return parser
 
 
@@ -68,28 +61,19 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         CjaasError: an input, the workspace or the output is not as it must be; no output is left then.
         Interrupted: a signal asked to end; no output is left then either.
     """
-    if not 1 <= arguments.workers <= _MOST_WORKERS:
-        raise UsageError(
-            f"--workers: expected a number from 1 to {_MOST_WORKERS}, found {arguments.workers}; "
-            "as many as the machine has cores is best"
-        )
+    check_workers(arguments)
     workspace = workspace_of(arguments)
     paths = find_files(arguments.input)
     reads = [*map(Path, paths), workspace.directory]
     output = OutputDirectory(arguments.output, arguments.overwrite, reads)
     source = EventFiles(tuple(paths))
     started = time.perf_counter()
-    with Interruption() as interruption:
-        partial = output.start()
-        try:
-            with interruption.raising():
-                counters = _run(workspace, source, partial, arguments, interruption)
-                summary = _finish(workspace, partial, counters, arguments, started)
-            output.publish()
-        except OSError as error:
-            raise CjaasError(f"{error.filename or arguments.output}: {error.strerror or error}") from error
-        finally:
-            output.discard()
+
+    def fill(partial: Path, interruption: Interruption) -> Summary:
+        counters = _run(workspace, source, partial, arguments, interruption)
+        return _finish(workspace, partial, counters, arguments, started)
+
+    summary = filled(output, fill)
     if arguments.json:
         console.print(msgspec.json.encode(summary).decode(), markup=False, highlight=False, soft_wrap=True)
     else:
@@ -108,8 +92,6 @@ def _run(
     silence_logs()
     # Beam is imported here: no other command waits for it.
     from pipelines.journey import JourneyConfig, build
-    from pipelines.local_runner import run_bounded
-    from pipelines.worker_processes import WorkerProcesses
     from transforms.read_events import ReadEvents
 
     splits = source.splits()
@@ -117,22 +99,17 @@ def _run(
         os.path.getsize(split.path) * _GZIP_FACTOR if split.end is None else split.end - split.start
         for split in splits
     )
-    slices = 1 + size_bytes // (workspace.shards * SLICE_BYTES)
+    slices = slices_of(size_bytes, workspace.shards)
     config = JourneyConfig(workspace, VERSION, slices=slices, as_of_us=arguments.as_of)
-    progress = ProgressFile(partial / ".progress")
-    sinks = _sinks(partial, progress)
     # How much of a packed file has been read cannot be told from what came out of it.
     plain = all(split.end is not None for split in splits)
-    with ExitStack() as stack:
-        processes = None
-        if arguments.workers > 1:
-            processes = WorkerProcesses(arguments.workers, partial / ".workers", interruption.fail)
-            interruption.listen(processes.end)
-            stack.enter_context(processes)
-        stack.enter_context(shown(progress, source.size_bytes() if plain else None))
-        counters = run_bounded(lambda pipeline: build(pipeline, config, ReadEvents(source), sinks), processes)
-    progress.path.unlink(missing_ok=True)
-    return counters
+    return run_shown(
+        lambda pipeline, progress: build(pipeline, config, ReadEvents(source), _sinks(partial, progress)),
+        partial,
+        arguments.workers,
+        source.size_bytes() if plain else None,
+        interruption,
+    )
 
 
 def _sinks(partial: Path, progress: ProgressFile) -> JourneySinks:
@@ -179,8 +156,7 @@ def _finish(
         profiles,
         time.perf_counter() - started,
     )
-    text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
-    (partial / SUMMARY_NAME).write_bytes(text + b"\n")
+    write_summary(partial, summary)
     return summary
 
 
