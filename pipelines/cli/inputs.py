@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from pipelines.live_config import LIVE_NAME, LiveConfig, read_live_config
@@ -12,6 +15,7 @@ from pipelines.local.job_directory import left_behind
 from schemas.errors import UsageError
 from schemas.timestamps import parse_rfc3339
 from schemas.workspace import Workspace, load_workspace
+from sinks.output import SUMMARY_NAME, under_way
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -46,12 +50,32 @@ def output_of(arguments: argparse.Namespace) -> Path:
     """
     output: Path = arguments.output
     _check_not_killed(output)
-    if not (output / "summary.json").is_file() and not (output / LIVE_NAME).is_file():
+    if not (output / SUMMARY_NAME).is_file() and not (output / LIVE_NAME).is_file():
         raise UsageError(
             f"--output {output}: expected the output of `cjaas run`, found no summary.json in it; "
             "run `cjaas run` or `cjaas up` first, or name another directory"
         )
     return output
+
+
+def ended_output_of(arguments: argparse.Namespace) -> Path:
+    """The output directory of a run that has ended.
+
+    Raises:
+        UsageError: it is none, or of a job that is under way.
+    """
+    output: Path = arguments.output
+    if (output / LIVE_NAME).is_file():
+        raise UsageError(
+            f"--output {output}: expected the output of a `cjaas run` that has ended, "
+            "found a job that is up; name a run's directory"
+        )
+    if not (output / SUMMARY_NAME).is_file() and under_way(output):
+        raise UsageError(
+            f"--output {output}: expected the output of a `cjaas run` that has ended, "
+            "found one that is under way or was killed; wait for its end, or run it again"
+        )
+    return output_of(arguments)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +124,15 @@ def add_live_output(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where `cjaas up` keeps the job's description and its logs (default: out/live)",
     )
+
+
+def program() -> str:
+    """How to call the command line from here: its name where the path finds it, else as it was called."""
+    called = sys.argv[0]
+    found = shutil.which("cjaas")
+    if Path(called).name != "cjaas" or (found and os.path.realpath(found) == os.path.realpath(called)):
+        return "cjaas"
+    return shlex.quote(called)
 
 
 def parse_as_of(text: str) -> int:

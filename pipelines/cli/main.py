@@ -26,6 +26,7 @@ COMMANDS = (
     "tail",
     "check",
     "simulate",
+    "backtest",
     "profile",
     "preferences",
     "profiles",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ import msgspec
 from rich.console import Console
 
 from pipelines.cli.bounded import add_workers, check_workers, filled, run_shown, slices_of
-from pipelines.cli.inputs import parse_as_of, workspace_of
+from pipelines.cli.inputs import parse_as_of, program, workspace_of
 from pipelines.interruption import Interruption
 from pipelines.silence import silence_logs
 from pipelines.summary import Summary, closing_table, summarize, write_summary
@@ -162,7 +160,7 @@ def _finish(
 
 def _print_next(arguments: argparse.Namespace, summary: Summary, console: Console) -> None:
     """Names commands that show what the run made, ready to be pasted."""
-    cjaas = _program()
+    cjaas = program()
     where = shlex.join(["--workspace", str(arguments.workspace), "--output", str(arguments.output)])
     lines = [f'{cjaas} sql "SELECT type, count(*) AS events FROM tape GROUP BY type ORDER BY 2 DESC" {where}']
     example = _example_action(arguments.output)
@@ -184,15 +182,6 @@ def _print_next(arguments: argparse.Namespace, summary: Summary, console: Consol
     console.print("\nLook next:")
     for line in lines:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _program() -> str:
-    """How to call the command line from here: its name where the path finds it, else as it was called."""
-    called = sys.argv[0]
-    found = shutil.which("cjaas")
-    if Path(called).name != "cjaas" or (found and os.path.realpath(found) == os.path.realpath(called)):
-        return "cjaas"
-    return shlex.quote(called)
 
 
 def _example_action(output: Path) -> tuple[str, str] | None:
