@@ -33,8 +33,8 @@ class BacktestReport(msgspec.Struct, frozen=True):
         since: decisions made before it are not compared; None for all.
         until: nor those made then or later.
         events: messages read from the tape, copies too; events = decided + those that are refused.
-        late: events that were published too long after their time to be folded.
-        total: over all journeys that are compared.
+        late: those of the decided that were published too long after their time to be folded.
+        total: over all journeys that are compared: whom one of them reached is not gained by another.
     """
 
     workspace: str
@@ -58,7 +58,8 @@ def comparison_table(comparison: Comparison) -> Table:
         table.add_column(name, justify="right")
     for name, compared in comparison.journeys.items():
         _add(table, name, compared)
-    _add(table, "all journeys" if len(comparison.journeys) != 1 else "together", comparison.total)
+    if len(comparison.journeys) != 1:
+        _add(table, "all journeys", comparison.total)
     return table
 
 

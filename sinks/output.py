@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from glob import escape
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from schemas.errors import CjaasError, UsageError
 from sinks.replacing import remove_unfinished
 
 SUMMARY_NAME = "summary.json"
+_PARTIAL = "partial"
 
 
 class OutputDirectory:
@@ -51,7 +53,7 @@ class OutputDirectory:
         with self._told("cannot be made"):
             self._check()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = self._make_hidden("partial")
+            self._partial = self._make_hidden(_PARTIAL)
         return self._partial
 
     def publish(self) -> Path:
@@ -129,6 +131,12 @@ class OutputDirectory:
                 f"{self.path}: {failure}: {error.strerror or error}: "
                 f"choose an output that may be written{rest}"
             ) from error
+
+
+def under_way(path: Path) -> bool:
+    """Whether something is being built for this place, or was when it was killed."""
+    path = Path(path).resolve()
+    return next(path.parent.glob(f".{escape(path.name)}.{_PARTIAL}-*"), None) is not None
 
 
 def _is_filled(path: Path) -> bool:

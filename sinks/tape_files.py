@@ -39,8 +39,8 @@ class TapeFiles:
     """A `schemas.streams.EventSource`: what `ParquetTape` wrote, as messages that decode to the same events.
 
     An event comes in binary mode, with its attributes from the columns and the data as the body, under its
-    own message id and publish time. It names the version that its data was written in, whatever is the newest by
-    now. Avro data comes as it was sent. Copies come too.
+    own message id and publish time. It names the version that its data was written in, whatever is the
+    newest by now. Avro data comes as it was sent. Copies come too.
 
     Attributes:
         directory: the folder `tape` of an output.

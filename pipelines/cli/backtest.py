@@ -198,10 +198,9 @@ def _print(report: BacktestReport, arguments: argparse.Namespace, console: Conso
             f"{refused.events:,} {refused.type or ''} events are none of this workspace and decide nothing: "
             f"{refused.error}, {refused.detail}"
         )
-    since = f" since {report.since}" if report.since else ""
-    until = f" until {report.until}" if report.until else ""
-    if since or until:
-        line(f"decisions{since}{until}")
+    bounds = [f"{word} {time}" for word, time in (("since", report.since), ("until", report.until)) if time]
+    if bounds:
+        line(f"decisions {' '.join(bounds)}")
     comparison = Comparison(report.total, report.journeys)
     console.print(comparison_table(comparison))
     if is_alike(comparison):
