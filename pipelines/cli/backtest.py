@@ -194,8 +194,10 @@ def _print(report: BacktestReport, arguments: argparse.Namespace, console: Conso
         f"{report.as_of}, {report.late:,} of them late"
     )
     for refused in report.refused:
+        one = refused.events == 1
         line(
-            f"{refused.events:,} {refused.type or ''} events are none of this workspace and decide nothing: "
+            f"{refused.events:,} event{'' if one else 's'} of type {refused.type} "
+            f"{'is' if one else 'are'} none of this workspace's and decide{'s' if one else ''} nothing: "
             f"{refused.error}, {refused.detail}"
         )
     bounds = [f"{word} {time}" for word, time in (("since", report.since), ("until", report.until)) if time]

@@ -1,0 +1,486 @@
+"""`cjaas backtest`: changed journeys over the tape of a run; every difference is reasoned out by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.live_config import LIVE_NAME
+from sinks.output import OutputDirectory
+from tests.pipelines.command_line import SHOP, cjaas, files, hidden, process, well
+from tests.pipelines.conftest import Run
+from tests.workspaces import PROFILES, SETTINGS, record, write_workspace
+
+REMIND = """\
+name: remind
+version: 1
+category: commercial
+priority: 40
+entry: {event: cart_added}
+exit: [purchase]
+condition: {attribute: carts, op: exists}
+steps:
+  - wait: 1h
+  - {send: remind, channel: web, template: reminder}
+"""
+CARTS = "      - {name: carts, event: cart_added, aggregate: sum, lookback: 30d}\n"
+GREET = """\
+name: greet
+version: 1
+category: operative
+entry: {event: login, reentry: once}
+steps:
+  - {send: greet, channel: web, template: welcome}
+"""
+CART = {"sku": "LAMP", "price": 25}
+PURCHASE = {"total": "9.00", "currency": "EUR"}
+
+# Who does what, and when on 2026-01-05.
+#   ann fills a cart and pays half an hour later: exited.
+#   bob fills a cart at 10 and at 12: reminded at 11 and at 13.
+#   cid fills one: reminded at 11. His second cart is published two days late: on the tape only.
+#   dan looks in at 20 and says something that nothing reads, without a cart: no decision.
+EVENTS: Sequence[tuple[str, str, str, dict[str, Any]]] = (
+    ("ann", "10:00", "cart_added", CART),
+    ("ann", "10:30", "purchase", PURCHASE),
+    ("bob", "10:00", "cart_added", CART),
+    ("bob", "12:00", "cart_added", CART),
+    ("cid", "10:00", "cart_added", CART),
+    ("cid", "12:00", "cart_added", CART),
+    ("dan", "20:00", "login", {}),
+    ("dan", "20:00", "probe", {"number": 1}),
+)
+LATE = 5
+SENT = "sent"
+PERSONS = "persons"
+
+
+def write_events(path: Path) -> None:
+    lines = []
+    for number, (who, time, kind, data) in enumerate(EVENTS):
+        event = {
+            "specversion": "1.0",
+            "id": f"e{number}",
+            "source": "/shop",
+            "type": kind,
+            "time": f"2026-01-05T{time}:00Z",
+            "identity": who,
+            "identitytype": "customer",
+            "data": data,
+        }
+        if number == LATE:
+            event["publishtime"] = "2026-01-07T12:00:00Z"
+        lines.append(json.dumps(event) + "\n")
+    path.write_text("".join(lines + lines[:1]))
+
+
+class Trial:
+    """A run over the events, and a copy of its workspace to change."""
+
+    def __init__(self, folder: Path, output: Path) -> None:
+        self.workspace = folder / "changed"
+        self.output = output
+        write_workspace(self.workspace, profiles=PROFILES + CARTS, journeys={"remind": REMIND})
+
+    def journey(self, name: str, text: str | None) -> None:
+        path = self.workspace / "journeys" / f"{name}.yaml"
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+
+    def remind(self, *changes: tuple[str, str]) -> None:
+        text = REMIND
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        self.journey("remind", text)
+
+    def settings(self, more: str) -> None:
+        (self.workspace / "workspace.yaml").write_text(SETTINGS + more)
+
+    def words(self, *more: object) -> tuple[object, ...]:
+        return ("backtest", "--workspace", self.workspace, "--output", self.output, *more)
+
+    def report(self, *more: object) -> dict[str, Any]:
+        report: dict[str, Any] = well(*self.words("--json", *more)).json()
+        return report
+
+    def differences(self, journey: str | None = "remind", *more: object) -> dict[str, tuple[int, int]]:
+        """What would be and what was, where they differ; by `sent`, `persons` and reasons."""
+        report = self.report(*more)
+        compared = report["total"] if journey is None else report["journeys"][journey]
+        rows = {SENT: compared["sent"], PERSONS: compared["persons"]}
+        rows |= {row["reason"]: row for row in compared["others"]}
+        for row in rows.values():
+            assert row["difference"] == row["would"] - row["was"]
+        found = {name: (row["would"], row["was"]) for name, row in rows.items() if row["difference"]}
+        moved = (compared["gained"]["number"], compared["lost"]["number"])
+        return found | ({"moved": moved} if any(moved) else {})
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of the run."""
+    folder = tmp_path_factory.mktemp("backtest")
+    write_workspace(folder / "shop", profiles=PROFILES + CARTS, journeys={"remind": REMIND})
+    write_events(folder / "events.ndjson")
+    words = (
+        "--workspace",
+        folder / "shop",
+        "--input",
+        folder / "events.ndjson",
+        "--output",
+        folder / "output",
+    )
+    summary = well("run", *words, "--as-of", "2026-01-06", "--json").json()
+    assert (summary["late"], summary["duplicates"], summary["decisions"]) == (
+        1,
+        1,
+        {"sent": 3, "suppressed": 1},
+    )
+    return folder / "output"
+
+
+@pytest.fixture
+def trial(tmp_path: Path, output: Path) -> Trial:
+    return Trial(tmp_path, output)
+
+
+def test_an_unchanged_workspace_decides_the_same_byte_for_byte(trial: Trial, tmp_path: Path) -> None:
+    before = files(trial.output)
+    report = trial.report("--to", tmp_path / "kept")
+    assert trial.differences() == {}
+    assert report["journeys"]["remind"]["sent"] == {"would": 3, "was": 3, "difference": 0}
+    assert report["journeys"]["remind"]["persons"] == {"would": 2, "was": 2, "difference": 0}
+    assert (report["events"], report["late"], report["refused"]) == (9, 1, [])
+    assert report["as_of"] == "2026-01-06T00:00:00.000000Z"
+    assert decisions(tmp_path / "kept") == decisions(trial.output) != {}
+    # Nothing is sent, no tape is written, and the run is as it was.
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["decisions", "summary.json"]
+    assert json.loads((tmp_path / "kept" / "summary.json").read_text()) == report
+    assert files(trial.output) == before
+    assert "No count differs." in well(*trial.words()).out
+
+
+def decisions(output: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (output / "decisions").iterdir()}
+
+
+def test_copies_late_broken_and_avro_events_decide_the_same_byte_for_byte(shop: Run, tmp_path: Path) -> None:
+    assert shop.summary["late"] > 50
+    assert shop.summary["duplicates"] > 50
+    words = ("backtest", "--workspace", SHOP, "--output", shop.output, "--to", tmp_path / "kept", "--json")
+    report = well(*words).json()
+    assert decisions(tmp_path / "kept") == decisions(shop.output)
+    assert report["events"] == shop.summary["valid"]
+    assert report["late"] == shop.summary["late"]
+    assert report["total"]["sent"]["was"] == shop.summary["decisions"]["sent"]
+    assert all(row["difference"] == 0 for row in report["total"]["others"])
+
+
+def test_more_processes_decide_the_same(shop: Run, tmp_path: Path) -> None:
+    words = ("backtest", "--workspace", SHOP, "--output", shop.output, "--to", tmp_path / "kept")
+    done = process(*words, "--workers", 2)
+    assert (done.code, done.err) == (0, "")
+    assert decisions(tmp_path / "kept") == decisions(shop.output)
+    assert hidden(tmp_path) == []
+
+
+def test_a_shorter_wait_reaches_whom_an_exit_kept_away(trial: Trial) -> None:
+    trial.remind(("wait: 1h", "wait: 20m"))
+    assert trial.differences() == {SENT: (4, 3), PERSONS: (3, 2), "exited": (0, 1), "moved": (1, 0)}
+
+
+def test_a_longer_wait_makes_one_of_two_runs(trial: Trial) -> None:
+    trial.remind(("wait: 1h", "wait: 3h"))
+    # Bob waits until 13:00 when he comes back at 12:00.
+    assert trial.differences() == {SENT: (2, 3), "under_way": (1, 0)}
+
+
+def test_what_is_due_after_the_end_of_the_run_is_not_decided(trial: Trial) -> None:
+    trial.remind(("wait: 1h", "wait: 15h"), ("exit: [purchase]\n", ""))
+    # As of midnight all three still wait; only bob's second cart has a decision.
+    assert trial.differences() == {
+        SENT: (0, 3), PERSONS: (0, 2), "exited": (0, 1), "under_way": (1, 0), "moved": (0, 2)
+    }  # fmt: skip
+
+
+def test_a_cap_spares_the_second_message(trial: Trial) -> None:
+    trial.settings("caps: [{limit: 1, window: 1d}]\n")
+    assert trial.differences() == {SENT: (2, 3), "cap": (1, 0)}
+    trial.settings("caps: [{limit: 1, window: 90m}]\n")
+    assert trial.differences() == {}
+
+
+def test_a_condition_holds_for_fewer(trial: Trial) -> None:
+    trial.remind(("op: exists", "op: ge, value: 2"))
+    # Bob has two carts by 13:00; cid's second came too late to count.
+    assert trial.differences() == {
+        SENT: (1, 3), PERSONS: (1, 2), "condition_not_met": (2, 0), "moved": (0, 1)
+    }  # fmt: skip
+
+
+def test_quiet_hours_defer(trial: Trial) -> None:
+    trial.settings('quiet_hours: [{from: "11:30", until: "12:30", then: defer}]\n')
+    # In Berlin it is noon when the first reminders of bob and cid are due, and one hour before their end.
+    assert trial.differences() == {"quiet_hours": (2, 0)}
+
+
+def test_a_control_group_holds_all_out(trial: Trial) -> None:
+    trial.remind(("priority: 40", "control_group: 100"))
+    assert trial.differences() == {SENT: (0, 3), PERSONS: (0, 2), "control_group": (3, 0), "moved": (0, 2)}
+
+
+def test_a_dry_run_sends_nothing(trial: Trial) -> None:
+    trial.remind(("priority: 40", "mode: dry_run"))
+    found = trial.differences()
+    assert found == {SENT: (0, 3), PERSONS: (0, 2), "passed": (3, 0), "moved": (0, 2)}
+
+
+def test_a_new_journey_reaches_others(trial: Trial) -> None:
+    trial.journey("greet", GREET)
+    assert trial.differences("greet") == {SENT: (1, 0), PERSONS: (1, 0), "moved": (1, 0)}
+    assert trial.differences("remind") == {}
+    assert trial.differences(None) == {SENT: (4, 3), PERSONS: (3, 2), "moved": (1, 0)}
+
+
+def test_a_journey_that_nobody_enters_is_told(trial: Trial) -> None:
+    trial.journey("cart_left_behind", JOURNEYS["cart_left_behind"].replace("cart_added", "call_wrapped"))
+    trial.journey(
+        "cart_left_behind", GREET.replace("greet", "cart_left_behind").replace("login", "call_wrapped")
+    )
+    report = trial.report()
+    assert report["journeys"]["cart_left_behind"]["sent"] == {"would": 0, "was": 0, "difference": 0}
+
+
+def test_a_journey_that_is_gone_loses_all(trial: Trial) -> None:
+    trial.journey("remind", None)
+    expected = {SENT: (0, 3), PERSONS: (0, 2), "exited": (0, 1), "moved": (0, 2)}
+    assert trial.differences() == trial.differences(None) == expected
+
+
+def test_decisions_of_a_time_are_compared(trial: Trial) -> None:
+    trial.settings("caps: [{limit: 1, window: 1d}]\n")
+    # Sent at 11:00 to two, at 13:00 to bob alone; what came before counts for caps all the same.
+    assert trial.differences("remind", "--until", "2026-01-05T13:00:00Z") == {}
+    since = ("--since", "2026-01-05T13:00:00Z")
+    assert trial.differences("remind", *since) == {
+        SENT: (0, 1), PERSONS: (0, 1), "cap": (1, 0), "moved": (0, 1)
+    }  # fmt: skip
+    assert trial.report(*since)["since"] == "2026-01-05T13:00:00.000000Z"
+    assert trial.differences("remind", "--since", "2026-01-05T13:00:01Z") == {}
+    shown = well(*trial.words(*since, "--until", "2026-01-06")).out.splitlines()
+    assert shown[1] == "decisions since 2026-01-05T13:00:00.000000Z until 2026-01-06T00:00:00.000000Z"
+
+
+def test_journeys_can_be_chosen(trial: Trial) -> None:
+    trial.journey("greet", GREET)
+    trial.settings("caps: [{limit: 1, window: 1d, category: commercial}]\n")
+    report = trial.report("--journey", "greet")
+    assert list(report["journeys"]) == ["greet"]
+    assert report["total"] == report["journeys"]["greet"]
+    assert list(trial.report("--journey", "remind", "greet")["journeys"]) == ["greet", "remind"]
+    assert "all journeys" not in well(*trial.words("--journey", "greet")).out
+
+
+def test_events_that_the_workspace_does_not_know_are_counted_and_told(trial: Trial, tmp_path: Path) -> None:
+    (trial.workspace / "schemas" / "probe.v1.avsc").unlink()
+    report = trial.report("--to", tmp_path / "kept")
+    [refused] = report["refused"]
+    assert (refused["type"], refused["error"], refused["events"]) == ("probe", "unknown_schema", 1)
+    assert report["events"] == 9
+    assert trial.differences() == {}
+    shown = well(*trial.words()).out.splitlines()
+    assert shown[1] == (
+        "1 event of type probe is none of this workspace's and decides nothing: unknown_schema, "
+        "type: expected an event type of workspace 'shop', found 'probe'"
+    )
+    assert len(list((tmp_path / "kept" / "dead_letters").iterdir())) == 1
+
+
+def test_events_that_a_schema_refuses_by_now_are_told(trial: Trial) -> None:
+    path = trial.workspace / "schemas" / "purchase.v1.avsc"
+    path.unlink()
+    fields = [{"name": "total", "type": "long"}, {"name": "currency", "type": "string"}]
+    path.write_text(json.dumps(record("purchase", fields)))
+    assert [(row["type"], row["error"]) for row in trial.report()["refused"]] == [
+        ("purchase", "invalid_data")
+    ]
+    # Without her purchase ann is reminded.
+    assert trial.differences() == {SENT: (4, 3), PERSONS: (3, 2), "exited": (0, 1), "moved": (1, 0)}
+
+
+def test_what_is_kept_can_be_asked(trial: Trial, tmp_path: Path) -> None:
+    trial.remind(("wait: 1h", "wait: 20m"))
+    out = well(*trial.words("--to", tmp_path / "kept")).out
+    assert f"The decisions that would have been made are kept in {tmp_path / 'kept'}." in out
+    query = (
+        "SELECT action_id, as_of, person_id FROM decisions WHERE outcome = 'sent' ORDER BY as_of, action_id"
+    )
+    rows = well("sql", query, "--output", tmp_path / "kept", "--json").lines()
+    assert [row["as_of"][11:16] for row in rows] == ["10:20", "10:20", "10:20", "12:20"]
+    assert "sent step remind" in well("explain", rows[0]["action_id"], "--output", tmp_path / "kept").out
+    # Whom it would have reached in vain, and a way to see why not.
+    [hint] = [line for line in out.splitlines() if "explain --person" in line]
+    told = well("explain", "--person", hint.split()[3], *hint.split()[4:]).out
+    assert "an exit event ended the journey first" in told
+    assert hint.split()[3] in {row["person_id"] for row in rows}
+
+
+def test_the_table_shows_the_counts(trial: Trial) -> None:
+    trial.remind(("wait: 1h", "wait: 20m"))
+    trial.journey("greet", GREET)
+    out = well(*trial.words()).out
+    assert out.splitlines()[0] == (
+        f"workspace shop on the tape of {trial.output}: 9 events as of 2026-01-06T00:00:00.000000Z, "
+        "1 of them late"
+    )
+    greet = [["sent", "1", "0", "+1"], ["persons reached", "1", "0", "+1"], ["who got none", "1", "", ""]]
+    assert table(out) == [
+        ["greet", "", "", ""],
+        *greet,
+        ["remind", "", "", ""],
+        ["sent", "4", "3", "+1"],
+        ["persons reached", "3", "2", "+1"],
+        ["who got none", "1", "", ""],
+        ["suppressed at reentry: exited", "0", "1", "-1"],
+        ["all journeys", "", "", ""],
+        ["sent", "5", "3", "+2"],
+        ["persons reached", "4", "2", "+2"],
+        ["who got none", "2", "", ""],
+        ["suppressed at reentry: exited", "0", "1", "-1"],
+    ]
+    trial.journey("greet", None)
+    trial.journey("remind", None)
+    assert ["who would get none", "", "2", ""] in table(well(*trial.words()).out)
+
+
+def table(out: str) -> list[list[str]]:
+    """The cells of the rows that were printed."""
+    lines = [line for line in out.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines]
+
+
+def test_what_is_kept_replaces_nothing_unasked(trial: Trial, tmp_path: Path) -> None:
+    trial.report("--to", tmp_path / "kept")
+    before = decisions(tmp_path / "kept")
+    done = cjaas(*trial.words("--to", tmp_path / "kept"))
+    assert done.code == 2
+    assert "is not empty: choose another output, or add --overwrite" in done.err
+    assert decisions(tmp_path / "kept") == before
+    trial.remind(("wait: 1h", "wait: 20m"))
+    trial.report("--to", tmp_path / "kept", "--overwrite")
+    assert decisions(tmp_path / "kept") != before
+    done = cjaas(*trial.words("--to", trial.output, "--overwrite"))
+    assert done.code == 2
+    assert "--overwrite would delete" in done.err
+    assert hidden(tmp_path) == []
+
+
+def no_tape(trial: Trial) -> None:
+    shutil.rmtree(trial.output / "tape")
+
+
+def empty_tape(trial: Trial) -> None:
+    no_tape(trial)
+    (trial.output / "tape").mkdir()
+
+
+def damaged_tape(trial: Trial) -> None:
+    next(trial.output.rglob("tape/*/*.parquet")).write_bytes(b"nothing")
+
+
+def no_summary(trial: Trial) -> None:
+    (trial.output / "summary.json").unlink()
+
+
+def foreign_summary(trial: Trial) -> None:
+    (trial.output / "summary.json").write_text('{"workspace": "shop"}')
+
+
+def broken_summary(trial: Trial) -> None:
+    (trial.output / "summary.json").write_bytes(b"\xff")
+
+
+def under_way(trial: Trial) -> None:
+    shutil.rmtree(trial.output)
+    OutputDirectory(trial.output).start()
+
+
+def up(trial: Trial) -> None:
+    (trial.output / LIVE_NAME).write_text("{}")
+
+
+def another_name(trial: Trial) -> None:
+    (trial.workspace / "workspace.yaml").write_text(SETTINGS.replace("name: shop", "name: store"))
+
+
+def another_secret(trial: Trial) -> None:
+    (trial.workspace / "dev-secret.txt").write_text("a secret of another shop")
+
+
+def a_mistake(trial: Trial) -> None:
+    trial.remind(("purchase", "purchased"))
+
+
+def nothing(trial: Trial) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("spoil", "more", "code", "message"),
+    [
+        (no_tape, (), 2, "expected the output of a `cjaas run`, found no tape in it; name the directory of"),
+        (empty_tape, (), 1, "tape: expected events on the tape, found none"),
+        (damaged_tape, (), 1, ".parquet: expected a file of the tape, found what Parquet cannot read"),
+        (no_summary, (), 2, "expected the output of `cjaas run`, found no summary.json in it"),
+        (foreign_summary, (), 1, "summary.json: expected the summary of a `cjaas run`, found another: "),
+        (broken_summary, (), 1, "summary.json: expected the summary of a `cjaas run`, found another: "),
+        (under_way, (), 2, "output of a `cjaas run` that has ended, found one that is under way"),
+        (up, (), 2, "expected the output of a `cjaas run` that has ended, found a job that is up; name a"),
+        (another_name, (), 2, "expected the output of workspace store, found that of shop; name another"),
+        (another_secret, (), 1, "expected the secret and the namespaces of the run, found others: every"),
+        (a_mistake, (), 1, "remind.yaml:6: exit[0]: expected a known event type, found 'purchased'; did you"),
+        (nothing, ("--journey", "remnid"), 2, "a known journey, found 'remnid'; did you mean remind?"),
+        (nothing, ("--journey", "x"), 2, "expected a known journey, found 'x'; there is remind"),
+        (nothing, ("--since", "soon"), 2, "expected an RFC 3339 timestamp"),
+        (nothing, ("--since", "2026-01-05", "--until", "2026-01-05"), 2, "a time before --until, 2026"),
+        (nothing, ("--workers", "0"), 2, "--workers: expected a number from 1 to 64, found 0"),
+    ],
+)  # fmt: skip
+def test_what_it_cannot_use_is_told_in_a_line(
+    trial: Trial,
+    tmp_path: Path,
+    spoil: Callable[[Trial], None],
+    more: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    copy = tmp_path / "runs" / "output"
+    shutil.copytree(trial.output, copy)
+    trial.output = copy
+    spoil(trial)
+    done = cjaas(*trial.words("--to", tmp_path / "kept", *more))
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "kept").exists()
+    assert hidden(tmp_path) == []
+
+
+def test_a_workspace_has_to_be_named(output: Path) -> None:
+    done = cjaas("backtest", "--output", output)
+    assert (done.code, done.out) == (2, "")
+    assert "expected --workspace DIR" in done.err
+
+
+def test_an_output_that_is_none_is_told(trial: Trial, tmp_path: Path) -> None:
+    done = cjaas("backtest", "--workspace", trial.workspace, "--output", tmp_path / "missing")
+    assert done.code == 2
+    assert "found no summary.json in it; run `cjaas run`" in done.err
