@@ -18,8 +18,8 @@ README = (ROOT / "README.md").read_text()
 TIMED = ("│ seconds", "│ events per second")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def recipe(target: str) -> list[str]:
@@ -73,6 +73,15 @@ def test_what_the_page_shows_is_what_is_seen(shown: str) -> None:
     assert len(examples) == 2
     for line in "".join(examples).splitlines():
         assert line.startswith(TIMED) or line in seen, line
+
+
+def test_the_page_about_backtests_shows_what_is_seen(make_run: str, checkout: Path) -> None:
+    page = (ROOT / "docs" / "backtest.md").read_text()
+    [lines] = blocks("sh", page)
+    [example] = blocks("text", page)
+    assert make_run
+    seen = shell(f'export PATH="$PWD/.venv/bin:$PATH"\n{lines}', checkout)
+    assert [line.rstrip() for line in seen.splitlines()] == example.splitlines()
 
 
 def test_the_output_has_what_the_page_lists(make_run: str, checkout: Path) -> None:

@@ -11,15 +11,19 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines import backtest
+from pipelines.backtest import BacktestSinks
 from pipelines.journey import JourneyConfig, JourneySinks, build
 from pipelines.wall_clock import wall_clock_us
 from schemas.streams import Pulled
 from schemas.workspace import load_workspace
 from sinks.action_files import FilePublisher
 from sinks.dead_letter_files import DeadLetterFiles
+from sinks.decision_files import DecisionFiles
 from sinks.event_files import EventFiles
 from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
+from sinks.tape_files import TapeFiles
 from tests.pipelines.command_line import ROOT, SHOP
 from tests.pipelines.golden import INPUT
 from transforms.read_events import ReadEvents
@@ -85,6 +89,10 @@ def labels(folder: Path, source: Any, now_us: Callable[[], int] | None) -> list[
     )
     pipeline = beam.Pipeline(options=PipelineOptions(streaming=now_us is not None))
     build(pipeline, JourneyConfig(load_workspace(SHOP, {}), "1", now_us), source, sinks)
+    return labels_of(pipeline)
+
+
+def labels_of(pipeline: beam.Pipeline) -> list[str]:
     proto = pipeline.to_runner_api()
     names = [
         step.unique_name
@@ -97,6 +105,19 @@ def labels(folder: Path, source: Any, now_us: Callable[[], int] | None) -> list[
 
 def test_the_labels_of_the_bounded_job(tmp_path: Path) -> None:
     assert labels(tmp_path, ReadEvents(EventFiles((str(INPUT),))), None) == sorted(SHARED + BOUNDED)
+
+
+def test_the_labels_of_a_backtest(tmp_path: Path) -> None:
+    sinks = BacktestSinks(
+        DecisionFiles(tmp_path),
+        DeadLetterFiles(tmp_path / "dead_letters"),
+        SqliteProfiles(tmp_path / "profiles.sqlite"),
+    )
+    pipeline = beam.Pipeline()
+    config = JourneyConfig(load_workspace(SHOP, {}), "1")
+    backtest.build(pipeline, config, TapeFiles(tmp_path / "tape"), sinks)
+    taping = {"AppendTape", "AppendTape/Append"}
+    assert labels_of(pipeline) == sorted({*SHARED, *BOUNDED} - taping)
 
 
 @pytest.mark.parametrize(
