@@ -12,6 +12,7 @@ from schemas.action import Category
 from schemas.errors import CjaasError, UsageError
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.model import Workspace
+from schemas.workspace.values import LANGUAGE_PATTERN
 from transforms.core.identity import Identities
 from transforms.core.local_time import clock_minute, is_zone
 from transforms.core.profile import Profile
@@ -27,7 +28,7 @@ from transforms.core.statements import (
 
 SOURCE = "cjaas/preferences"
 _VERDICTS = {"given": CONSENT_GIVEN, "withdrawn": CONSENT_WITHDRAWN}
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_LANGUAGE = re.compile(LANGUAGE_PATTERN)
 _MOST = 1_000_000  # the schema's int holds it, and nobody reaches it
 
 

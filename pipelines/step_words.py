@@ -12,6 +12,7 @@ from schemas.workspace.steps import (
     Branch,
     DataSource,
     FieldSource,
+    ModelSource,
     Split,
     Step,
     Update,
@@ -100,6 +101,8 @@ def _source_words(source: DataSource) -> str:
             return f"the value of {name}"
         case FieldSource(path):
             return f"the event's {path}"
+        case ModelSource(name):
+            return f"the score of {name}"
     return str(source.value)
 
 

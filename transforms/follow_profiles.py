@@ -21,6 +21,7 @@ from transforms.core.engine import Engine
 from transforms.counting import count, count_advanced
 from transforms.gather import Gather
 from transforms.live_shards import LiveShards
+from transforms.models import load_models
 from transforms.shard_events import Slice, SlicedBatch, decode_slice, encode_slice
 
 COMMITS_AT_ONCE = 8
@@ -87,7 +88,7 @@ class _FollowShard(beam.DoFn):
     def setup(self) -> None:
         self._shards = self._shared.acquire(
             lambda: LiveShards(
-                Engine(self._workspace),
+                Engine(self._workspace, load_models(self._workspace)),
                 self._store,
                 self._publisher,
                 self._now_us,

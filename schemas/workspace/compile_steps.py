@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ValidationError
 
+from schemas.action import Category
+from schemas.workspace.compile_messages import check_send
+from schemas.workspace.compile_sources import Sources
 from schemas.workspace.condition import Condition
 from schemas.workspace.conditions import Scope, compile_condition
 from schemas.workspace.place import Place
-from schemas.workspace.shape import Shape
 from schemas.workspace.step_files import (
     STEP,
-    AttributeSourceFile,
     AwaitedConditionFile,
     AwaitedEventFile,
     BranchFile,
-    DataSourceFile,
     ExitFile,
-    FieldSourceFile,
-    LiteralSourceFile,
     MomentFile,
     SendFile,
     SplitFile,
@@ -28,12 +26,8 @@ from schemas.workspace.step_files import (
 )
 from schemas.workspace.steps import (
     Arm,
-    AttributeSource,
     Branch,
-    DataSource,
     Exit,
-    FieldSource,
-    LiteralSource,
     Send,
     Share,
     Split,
@@ -49,13 +43,16 @@ from schemas.workspace.vocabulary import Vocabulary
 _MOMENTS = ("timestamp", "date")
 
 
-def compile_steps(place: Place, events: tuple[str, ...] | None, vocabulary: Vocabulary) -> tuple[Step, ...]:
+def compile_steps(
+    place: Place, events: tuple[str, ...] | None, vocabulary: Vocabulary, category: Category | None
+) -> tuple[Step, ...]:
     """The steps; tells of unknown names, of names that stand twice, and of what can never be reached.
 
     Args:
         events: the event types that enter the journey; None for one that no event enters.
+        category: of the journey; None where its file has mistakes.
     """
-    compiler = _Compiler(events, vocabulary)
+    compiler = _Compiler(events, vocabulary, category)
     steps = compiler.steps(place, "")
     if not compiler.sends and not place.problems:
         place.add("expected a step that sends an action, found none; add one with send: NAME")
@@ -70,9 +67,12 @@ class _Compiler:
         splits: those of splits.
     """
 
-    def __init__(self, events: tuple[str, ...] | None, vocabulary: Vocabulary) -> None:
-        self._events = events
+    def __init__(
+        self, events: tuple[str, ...] | None, vocabulary: Vocabulary, category: Category | None
+    ) -> None:
+        self._category = category
         self._vocabulary = vocabulary
+        self._sources = Sources(events, vocabulary)
         self._scope = Scope(vocabulary, events, sees_attributes=True)
         self.sends: dict[str, Place] = {}
         self.splits: dict[str, Place] = {}
@@ -107,7 +107,7 @@ class _Compiler:
                 return self._split(place, path, file)
             case UpdateFile() as file:
                 self._vocabulary.check_written(place.at("update"), file.update)
-                return Update(path, file.update, self._source(place.at("to"), file.to))
+                return Update(path, file.update, self._sources.source(place.at("to"), file.to)[0])
             case ExitFile():
                 return Exit(path)
         return None
@@ -120,26 +120,13 @@ class _Compiler:
             self._vocabulary.check_channel(here, channel)
             if channel in channels[:index]:
                 here.add(f"expected each channel once, found {channel!r} again; remove it")
-        data = {name: self._source(place.at("data", name), source) for name, source in file.data.items()}
+        data, shapes = {}, {}
+        for name, source in file.data.items():
+            data[name], shapes[name] = self._sources.source(place.at("data", name), source)
+        template = self._vocabulary.check_message(place.at("template"), file.template)
+        if template is not None:
+            check_send(place, template, self._category, channels, shapes)
         return Send(path, file.send, channels, file.template, data, file.expires_after)
-
-    def _source(self, place: Place, file: DataSourceFile) -> DataSource:
-        match file:
-            case AttributeSourceFile():
-                self._vocabulary.check_attribute(place.at("attribute"), file.attribute)
-                return AttributeSource(file.attribute)
-            case FieldSourceFile():
-                self._check_field(place.at("field"), file.field)
-                return FieldSource(file.field)
-            case LiteralSourceFile():
-                return LiteralSource(file.value)
-
-    def _check_field(self, place: Place, path: str) -> frozenset[Shape]:
-        """The shapes of a field of the entry event; tells where there is none."""
-        if self._events is not None:
-            return self._vocabulary.check_field(place, self._events, path)
-        place.add(f"expected no field, as no event enters this journey, found {path!r}; take an attribute")
-        return frozenset()
 
     def _wait_until(self, place: Place, path: str, file: WaitUntilFile) -> Step:
         moment = file.wait_until
@@ -147,7 +134,7 @@ class _Compiler:
             return WaitUntilLocal(path, moment)
         if moment.before is not None and moment.after is not None:
             place.at("after").add("expected before or after, found both; remove one")
-        for shape in self._check_field(place.at("field"), moment.field):
+        for shape in self._sources.field(place.at("field"), moment.field):
             if shape.kind not in _MOMENTS:
                 place.at("field").add(
                     f"expected a timestamp or a date, found {moment.field!r}, which is {shape}; "

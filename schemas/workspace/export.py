@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from schemas.contracts.generated import json_text, run
 from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
+from schemas.workspace.message_files import MessagesFile
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schema"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,6 +21,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "workspace": WorkspaceFile,
     "profiles": ProfilesFile,
     "journey": JourneyFile,
+    "messages": MessagesFile,
 }
 _NULL = {"type": "null"}
 

@@ -15,7 +15,7 @@ from schemas.workspace.condition_file import ConditionFile, FileModel
 from schemas.workspace.entry_files import EntryFile, ExitFile
 from schemas.workspace.model import Aggregate
 from schemas.workspace.policy_files import PolicyFile
-from schemas.workspace.step_files import StepFile
+from schemas.workspace.step_files import DataSourceFile, StepFile
 from schemas.workspace.values import (
     AttributeName,
     Duration,
@@ -62,6 +62,19 @@ class ChannelFile(FileModel):
     )
 
 
+class ModelFile(FileModel):
+    """A model that scores persons."""
+
+    name: Name = Field(description="What journeys call the model.")
+    file: Text = Field(
+        description="A scikit-learn classifier, pickled, relative to the workspace; its probability of the "
+        "last class is the score."
+    )
+    inputs: list[AttributeName] = Field(
+        min_length=1, description="The attributes that it is given, in this order; without a value 0."
+    )
+
+
 class WorkspaceFile(PolicyFile):
     """workspace.yaml: who the tenant is, its identities and channels, and what persons are spared."""
 
@@ -90,6 +103,7 @@ class WorkspaceFile(PolicyFile):
     )
     namespaces: list[NamespaceFile] = Field(min_length=1, description="The kinds of identities.")
     channels: list[ChannelFile] = Field(default=[], description="The ways to reach a person.")
+    models: list[ModelFile] = Field(default=[], description="Models that score persons.")
 
 
 class AttributeFile(FileModel):
@@ -178,6 +192,11 @@ class JourneyFile(FileModel):
         description="What its actions are about; the law asks different things of each."
     )
     priority: int = Field(default=50, ge=0, le=100, description="Higher goes first.")
+    propensity: DataSourceFile | None = Field(
+        default=None,
+        description="How likely the person is to answer, a number: of journeys of one priority that come at "
+        "once the likeliest goes first; absent: after all others.",
+    )
     mode: Literal["live", "test", "dry_run"] = Field(
         default="live",
         description="live: acts. test: acts for test_people of workspace.yaml only. dry_run: decides and "

@@ -5,29 +5,37 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from schemas.workspace.compile_entries import compile_entry, compile_exits, compile_optional_condition
+from schemas.workspace.compile_sources import Sources
 from schemas.workspace.compile_steps import compile_steps
 from schemas.workspace.conditions import Scope
 from schemas.workspace.entries import EventEntry
-from schemas.workspace.files import GoalFile, JourneyFile, ValidFile
+from schemas.workspace.files import GoalFile, JourneyFile
 from schemas.workspace.model import Goal, Journey
 from schemas.workspace.place import Place
+from schemas.workspace.step_files import DATA_SOURCE
+from schemas.workspace.steps import DataSource
 from schemas.workspace.validate import part
+from schemas.workspace.validity import check_validity
 from schemas.workspace.vocabulary import Vocabulary
 
 
 def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabulary) -> Journey | None:
     """The journey; None if its file has mistakes of its own, whose sound parts are checked all the same."""
     _check_name(place)
-    _check_validity(place.at("valid"))
+    check_validity(place.at("valid"))
     entry_file, entry = compile_entry(place.at("entry"), vocabulary)
     events = entry.events if isinstance(entry, EventEntry) else None
     keyed = isinstance(entry, EventEntry) and entry.key is not None
     exits = compile_exits(place.at("exit"), vocabulary, keyed or entry_file is None)
     scope = Scope(vocabulary, events, sees_attributes=True)
     condition = compile_optional_condition(place.at("condition"), scope)
-    steps = compile_steps(place.at("steps"), events, vocabulary)
+    category = None if file is None else file.category
+    steps = compile_steps(place.at("steps"), events, vocabulary, category)
     suppress = compile_optional_condition(place.at("suppress"), Scope(vocabulary, None, sees_attributes=True))
+    propensity = _propensity(place.at("propensity"), Sources(events, vocabulary))
     goal_file = part(place.document, ("goal",), GoalFile)
     goal = None
     if goal_file is not None:
@@ -58,7 +66,20 @@ def compile_journey(place: Place, file: JourneyFile | None, vocabulary: Vocabula
         control_percent=file.control_group,
         suppress=suppress,
         goal=goal,
+        propensity=propensity,
     )
+
+
+def _propensity(place: Place, sources: Sources) -> DataSource | None:
+    """Where the propensity comes from, None where nothing says so or it has mistakes, told elsewhere."""
+    raw = place.document.get(*place.location)
+    if raw is None:
+        return None
+    try:
+        file = DATA_SOURCE.validate_python(raw)
+    except ValidationError:
+        return None
+    return sources.number(place, file)
 
 
 def _check_name(place: Place) -> None:
@@ -94,15 +115,4 @@ def check_earlier(place: Place, earlier: Journey, newest: Journey | None) -> Non
         place.at("version").add(
             f"expected a version before {newest.version}, which is in {earlier.name}.yaml, "
             f"found {earlier.version}; raise the newest one"
-        )
-
-
-def _check_validity(place: Place) -> None:
-    valid = part(place.document, place.location, ValidFile)
-    if valid is None or valid.since is None or valid.until is None:
-        return
-    if valid.since >= valid.until:
-        since, until = (place.document.get("valid", key) for key in ("from", "until"))
-        place.at("until").add(
-            f"expected a time after from, which is {since}, found {until}; move one of them"
         )

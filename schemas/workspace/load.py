@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 from schemas.avro import Registry
 from schemas.errors import Problem, WorkspaceError
+from schemas.workspace.compile_messages import compile_messages
 from schemas.workspace.compile_policy import compile_policy
 from schemas.workspace.document import Document, read_document
 from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
 from schemas.workspace.journeys import check_earlier, compile_journey, version_of
+from schemas.workspace.message_files import MessagesFile
+from schemas.workspace.messages import MessageTemplate
 from schemas.workspace.model import Attribute, Channel, Journey, Namespace, Workspace
 from schemas.workspace.place import Place, tell_repeated
 from schemas.workspace.policy import Policy
 from schemas.workspace.profiles import compile_attributes
-from schemas.workspace.settings import compile_channels, compile_namespaces, identity_problems, read_secret
+from schemas.workspace.settings import (
+    compile_channels,
+    compile_models,
+    compile_namespaces,
+    identity_problems,
+    read_secret,
+)
 from schemas.workspace.validate import validate
 from schemas.workspace.values import is_secret_source
 from schemas.workspace.vocabulary import Vocabulary
 
 OWN_EVENTS = Path(__file__).parents[1] / "events"
 """The schemas of the events that cjaas itself understands: consents, preferences, responses, leads."""
+
+
+_FILES = ("*.yaml", "schemas/*.avsc", "journeys/*.yaml")
 
 
 class _Settings(NamedTuple):
@@ -83,9 +96,12 @@ def _load(
         _names(settings, "namespaces"),
         _names(settings, "channels"),
         _names(settings, "use_cases"),
+        _names(settings, "models"),
     )
     head = _compile_settings(settings, vocabulary, environment, problems)
+    messages = _compile_messages(own / "messages.yaml", vocabulary, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
+    models = {} if settings is None else compile_models(Place(settings, problems).at("models"), vocabulary)
     if journey is None:
         journeys, earlier = _compile_journeys(own / "journeys", vocabulary, problems)
     else:
@@ -113,6 +129,9 @@ def _load(
         registry=registry,
         earlier=earlier,
         policy=policy,
+        messages=messages,
+        models=models,
+        fingerprint=_fingerprint(directory, [item.file for item in models.values()], journey),
     )
     return workspace, []
 
@@ -171,6 +190,32 @@ def _compile_settings(
     if is_secret_source(source):
         secret = read_secret(place.at("secret"), source, document.path.parent, environment)
     return _Settings(file, namespaces, channels, secret) if file is not None else None
+
+
+def _compile_messages(
+    path: Path, vocabulary: Vocabulary, problems: list[Problem]
+) -> dict[str, MessageTemplate]:
+    """The message templates; makes them known to the vocabulary. A workspace may have no catalogue."""
+    document = _read(path, problems) if path.exists() else None
+    if document is None:
+        return {}
+    file, found = validate(document, MessagesFile)
+    problems += found
+    if file is None:
+        return {}
+    messages = compile_messages(Place(document, problems), file, vocabulary)
+    vocabulary.messages = messages
+    return messages
+
+
+def _fingerprint(directory: Path, further: Sequence[Path], journey: Path | None) -> bytes:
+    """Of the files that a workspace is made from, names and contents."""
+    files = [path for pattern in _FILES for path in sorted(directory.glob(pattern))]
+    digest = blake2b(digest_size=16)
+    for path in (*files, *further, *([] if journey is None else [journey])):
+        content = path.read_bytes()
+        digest.update(f"{path.name}\n{len(content)}\n".encode() + content)
+    return digest.digest()
 
 
 def _compile_profiles(

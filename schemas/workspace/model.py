@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from schemas.action import Category
 from schemas.workspace.condition import Condition
 from schemas.workspace.entries import Entry, ExitEvent, Reentry
+from schemas.workspace.messages import MessageTemplate
 from schemas.workspace.policy import Policy
-from schemas.workspace.steps import Send, Step, walk_steps
+from schemas.workspace.steps import DataSource, Send, Step, walk_steps
 
 if TYPE_CHECKING:
     from schemas.avro import Registry
@@ -64,6 +65,20 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """A model that scores persons, 0 to 1.
+
+    Attributes:
+        file: of the pickled scikit-learn classifier.
+        inputs: the attributes that it is given, in this order.
+    """
+
+    name: str
+    file: Path
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """One value that every profile keeps.
 
@@ -109,6 +124,7 @@ class Journey:
         use_case: what a person must be subscribed to; None for nothing.
         control_percent: how many persons are held out.
         suppress: nothing is sent while it holds, on attributes.
+        propensity: how likely the person is to answer, a number; None for not known.
     """
 
     name: str
@@ -129,6 +145,7 @@ class Journey:
     control_percent: float = 0
     suppress: Condition | None = None
     goal: Goal | None = None
+    propensity: DataSource | None = None
 
     def sends(self) -> list[Send]:
         """The steps that send, in the order of the file."""
@@ -152,6 +169,8 @@ class Workspace:
         journeys: by name, each in its newest version.
         earlier: versions of journeys that persons may still be on, and nobody enters any more.
         registry: the event schemas.
+        messages: the catalogue of message templates, by name; without one any name will do.
+        fingerprint: of all files that the workspace was made from.
     """
 
     name: str
@@ -169,6 +188,9 @@ class Workspace:
     registry: Registry = field(repr=False)
     earlier: tuple[Journey, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    messages: dict[str, MessageTemplate] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    fingerprint: bytes = b""
 
     def versions(self) -> tuple[Journey, ...]:
         """All versions of all journeys."""

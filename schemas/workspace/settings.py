@@ -10,10 +10,11 @@ from schemas.avro import Registry
 from schemas.avro.positions import parse
 from schemas.errors import Problem
 from schemas.workspace.document import Location, key_path
-from schemas.workspace.files import ChannelFile, NamespaceFile
-from schemas.workspace.model import Channel, Namespace
+from schemas.workspace.files import ChannelFile, ModelFile, NamespaceFile
+from schemas.workspace.model import Channel, Model, Namespace
 from schemas.workspace.phrases import unknown
 from schemas.workspace.place import Place, tell_repeated
+from schemas.workspace.shape import Shape
 from schemas.workspace.validate import part
 from schemas.workspace.vocabulary import Vocabulary
 
@@ -53,6 +54,30 @@ def compile_channels(place: Place, vocabulary: Vocabulary) -> dict[str, Channel]
             vocabulary.check_namespace(here.at("address"), file.address)
         channels[file.name] = Channel(file.name, file.address)
     return channels
+
+
+def compile_models(place: Place, vocabulary: Vocabulary) -> dict[str, Model]:
+    """The models by name; tells of files that are not there and of attributes that are not known."""
+    models = {}
+    entries = _entries(place)
+    tell_repeated("name", ((here.at("name"), raw.get("name")) for here, raw in entries))
+    for here, _ in entries:
+        file = part(here.document, here.location, ModelFile)
+        if file is None:
+            continue
+        path = here.document.path.parent / file.file
+        if not path.is_file():
+            here.at("file").add(
+                f"expected a model's file, found none at {file.file!r}; train it, or check the path"
+            )
+        for index, name in enumerate(file.inputs):
+            shape = vocabulary.check_attribute(here.at("inputs", index), name)
+            if shape is not None and shape not in (Shape("number"), Shape("any")):
+                here.at("inputs", index).add(
+                    f"expected a number, found {name!r}, which is {shape}; name another"
+                )
+        models[file.name] = Model(file.name, path, tuple(file.inputs))
+    return models
 
 
 def read_secret(place: Place, source: str, directory: Path, environment: Mapping[str, str]) -> bytes:

@@ -64,6 +64,22 @@ def attribute_shape(file: AttributeFile, fields: frozenset[Shape]) -> Shape:
     return Shape(kind, "list" if several else "one")
 
 
+def literal_shape(value: Any) -> Shape:
+    """The shape of a value of JSON."""
+    match value:
+        case bool():
+            return Shape("boolean")
+        case int() | float():
+            return Shape("number")
+        case str():
+            return Shape("text")
+        case list():
+            return Shape("any", "list")
+        case dict():
+            return Shape("any", "map")
+    return Shape("any")
+
+
 def _collect(definition: Any, named: dict[str, Any]) -> None:
     if isinstance(definition, list):
         for branch in definition:

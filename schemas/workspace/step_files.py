@@ -23,6 +23,12 @@ class FieldSourceFile(FileModel):
     field: Text = Field(description="Dot path of the entry event's field, or $time, $id, $source, $type.")
 
 
+class ModelSourceFile(FileModel):
+    """Takes what a model gives for the person."""
+
+    model: Name = Field(description="The model whose score to take, 0 to 1.")
+
+
 class LiteralSourceFile(FileModel):
     """Is the value itself."""
 
@@ -31,7 +37,7 @@ class LiteralSourceFile(FileModel):
 
 def _source_tag(value: Any) -> str | None:
     if isinstance(value, dict):
-        for key in ("attribute", "field", "value"):
+        for key in ("attribute", "field", "model", "value"):
             if key in value:
                 return f"<{key}>"
     return None
@@ -40,11 +46,12 @@ def _source_tag(value: Any) -> str | None:
 DataSourceFile = Annotated[
     Annotated[AttributeSourceFile, Tag("<attribute>")]
     | Annotated[FieldSourceFile, Tag("<field>")]
+    | Annotated[ModelSourceFile, Tag("<model>")]
     | Annotated[LiteralSourceFile, Tag("<value>")],
     Discriminator(
         _source_tag,
         custom_error_type="expected",
-        custom_error_message="expected {attribute: NAME}, {field: PATH} or {value: V}",
+        custom_error_message="expected {attribute: NAME}, {field: PATH}, {model: NAME} or {value: V}",
     ),
 ]
 
@@ -238,3 +245,4 @@ for _model in (WaitForFile, ArmFile, BranchFile, ShareFile, SplitFile):
     _model.model_rebuild()
 
 STEP: TypeAdapter[StepFile] = TypeAdapter(StepFile)
+DATA_SOURCE: TypeAdapter[DataSourceFile] = TypeAdapter(DataSourceFile)

@@ -30,7 +30,14 @@ class LiteralSource:
     value: Any
 
 
-DataSource = AttributeSource | FieldSource | LiteralSource
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Takes the score that a model gives the person now."""
+
+    name: str
+
+
+DataSource = AttributeSource | FieldSource | ModelSource | LiteralSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ MAX_DURATION_US = 36_500 * DAY_US
 MAX_LOOKBACK_US = 3_650 * DAY_US
 DURATION_PATTERN = "^([0-9]{1,6}[wdhms])+$"
 CLOCK_PATTERN = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
+LANGUAGE_PATTERN = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$"
 
 
@@ -84,6 +85,17 @@ def _duration_schema(least_us: int, most_us: int) -> WithJsonSchema:
             "whole numbers, each with w, d, h, m or s.",
         }
     )
+
+
+def language(value: Any) -> str:
+    """A language tag.
+
+    Raises:
+        ValueError: it is none, or not of the form `de` or `pt-BR`.
+    """
+    if isinstance(value, str) and re.fullmatch(LANGUAGE_PATTERN, value, re.ASCII):
+        return value
+    raise ValueError(f"expected a language such as de or pt-BR, found {found(value)}; write its BCP 47 tag")
 
 
 def _time_zone(value: Any) -> str:
@@ -188,6 +200,11 @@ Region = Annotated[
     str,
     PlainValidator(_region),
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["DE"]}),
+]
+Language = Annotated[
+    str,
+    PlainValidator(language),
+    WithJsonSchema({"type": "string", "pattern": LANGUAGE_PATTERN, "examples": ["de", "pt-BR"]}),
 ]
 SecretSource = Annotated[
     str,

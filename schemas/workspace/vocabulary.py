@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.avro import Registry
+from schemas.workspace.messages import MessageTemplate
 from schemas.workspace.model import ANY_EVENT
 from schemas.workspace.phrases import listed, unknown
 from schemas.workspace.place import Place
@@ -22,6 +23,7 @@ class Vocabulary:
     Attributes:
         unsound_types: event types whose schema files have mistakes.
         written: those attributes that journeys write.
+        messages: the message templates; None also where there is no catalogue of them.
         attributes: each attribute's shape, None where its definition has mistakes.
     """
 
@@ -30,6 +32,8 @@ class Vocabulary:
     namespaces: frozenset[str] | None
     channels: frozenset[str] | None
     use_cases: frozenset[str] | None = None
+    models: frozenset[str] | None = None
+    messages: Mapping[str, MessageTemplate] | None = None
     attributes: dict[str, Shape | None] | None = field(default=None)
     written: frozenset[str] = frozenset()
 
@@ -61,6 +65,15 @@ class Vocabulary:
     def check_use_case(self, place: Place, use_case: str) -> None:
         """Tells of a use case that workspace.yaml does not define."""
         _check(place, "use case", use_case, self.use_cases, "add it to use_cases in workspace.yaml")
+
+    def check_model(self, place: Place, model: str) -> None:
+        """Tells of a model that workspace.yaml does not define."""
+        _check(place, "model", model, self.models, "add it to models in workspace.yaml")
+
+    def check_message(self, place: Place, name: str) -> MessageTemplate | None:
+        """A message template; tells of one that messages.yaml does not have."""
+        _check(place, "message template", name, self.messages, "add it to messages.yaml")
+        return (self.messages or {}).get(name)
 
     def check_namespace(self, place: Place, namespace: str) -> None:
         """Tells of a namespace that workspace.yaml does not define."""

@@ -13,7 +13,7 @@ from schemas.decision import Cause
 from schemas.store import OutboundAction
 from schemas.timestamps import EPOCH
 from schemas.workspace.model import Journey
-from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, Send
+from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, ModelSource, Send
 from transforms.core.fold import read_attribute
 from transforms.core.plan import Plan
 from transforms.core.scope import Scope
@@ -122,6 +122,8 @@ def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
         if fold is None:
             return scope.profile.written.get(source.name)
         return read_attribute(scope.profile, fold, scope.as_of_us)
+    if isinstance(source, ModelSource):
+        return plan.score(source.name, scope)
     if isinstance(source, FieldSource):
         found = scope.fields.get(source.path)
         return (found[0] if len(found) == 1 else found) if found else None

@@ -6,24 +6,26 @@ Everything here follows from the profile, the cause and the as-of time.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas.decision import Cause
 from schemas.timestamps import DAY_US, format_rfc3339
 from schemas.workspace.entries import Reentry
-from schemas.workspace.model import Journey
 from transforms.core.condition import Predicate
 from transforms.core.entering import Entering
 from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import EntryPlan, ExitPlan, Plan
 from transforms.core.profile import Profile, Run
+from transforms.core.ranks import Rank, Ranks
 from transforms.core.record import NO_CANDIDATE, Candidate, Decided, Recorder
 from transforms.core.rulings import EXITED, PROFILE_OVERFLOW, VERSION_GONE, Verdict
 from transforms.core.run_keys import journey_of, key_of
+from transforms.core.scope import Scope
 from transforms.core.walk import Walker
 from transforms.core.watch import Watcher, watcher_of
 
-_UNRANKED = (1, "")
+_UNRANKED = (1, 0.0, "")
 """Of a journey that is gone: after all others."""
 MIN_CONTACTS_US = 90 * DAY_US
 """Contact history is kept at least this long."""
@@ -53,7 +55,9 @@ class Decider:
         self._entrances = {
             event_type: [
                 _Entrance(entry.where, self._newest[entry.journey.name], entry)
-                for entry in sorted(of.entries, key=lambda entry: _rank(entry.journey))
+                for entry in sorted(
+                    of.entries, key=lambda entry: (-entry.journey.priority, entry.journey.name)
+                )
             ]
             for event_type, of in plan.types.items()
         }
@@ -64,7 +68,12 @@ class Decider:
                 self._watchers[journey.name] = watcher
         self._watched = {event_type: of.watched for event_type, of in plan.types.items()}
         self._goals = {event_type: of.goals for event_type, of in plan.types.items()}
-        self._ranks = {journey.name: _rank(journey) for journey in plan.workspace.journeys}
+        self._ranks = {journey.name: Ranks(journey, plan).rank for journey in plan.workspace.journeys}
+        # Entrances are in the order of their ranks, unless a person's propensity has a say in it.
+        self._ranked = {
+            event_type: len(of) > 1 and any(item.entry.journey.propensity is not None for item in of)
+            for event_type, of in self._entrances.items()
+        }
         self._exits = {event_type: of.exits for event_type, of in plan.types.items()}
         self._awaited = {event_type: of.awaited for event_type, of in plan.types.items()}
         self._once = {item.name for item in plan.workspace.journeys if item.reentry is Reentry.ONCE}
@@ -85,7 +94,10 @@ class Decider:
             self._go_on(profile, event, as_of_us, decided)
         entering = self._entering
         cause = None
-        for where, walker, entry in self._entrances[event.type]:
+        entrances = self._entrances[event.type]
+        if self._ranked[event.type]:
+            entrances = self._by_rank(entrances, profile, event, as_of_us)
+        for where, walker, entry in entrances:
             if where is None or where(event, as_of_us):
                 if cause is None:
                     cause = _cause_of(event)
@@ -106,19 +118,10 @@ class Decider:
     def on_due(self, profile: Profile, until_us: int, decided: Decided) -> None:
         """Lets all go on that is due up to a time, inclusive, earliest first; runs before what may begin."""
         while True:
-            ranks = self._ranks
-            due = [
-                (run.due_us, 0, ranks.get(journey_of(slot), _UNRANKED), slot)
-                for slot, run in profile.runs.items()
-            ]
-            due += [
-                (watch.due_us, 1, ranks.get(name, _UNRANKED), name)
-                for name, watch in profile.watches.items()
-                if watch.due_us is not None
-            ]
-            due_us, begins, _, name = min(due, default=(until_us + 1, 0, _UNRANKED, ""))
-            if due_us > until_us:
+            due_us = next_deadline(profile)
+            if due_us is None or due_us > until_us:
                 return
+            begins, name = self._first_due(profile, due_us)
             if begins:
                 self._look(profile, name, due_us, decided)
                 continue
@@ -126,6 +129,35 @@ class Decider:
             walker = self._walker(profile, name, run, due_us, decided)
             if walker is not None:
                 _keep(profile, name, walker.go_on(profile, name, run, due_us, decided))
+
+    def _by_rank(
+        self, entrances: Sequence[_Entrance], profile: Profile, event: FoldEvent, as_of_us: int
+    ) -> list[_Entrance]:
+        """The ways in which an event enters journeys, in the order in which it does."""
+
+        def rank(item: _Entrance) -> Rank:
+            fields = {path: read(event) for path, read in item.entry.fields}
+            return self._ranks[item.walker.name](Scope(profile, fields, as_of_us))
+
+        return sorted(entrances, key=rank)
+
+    def _first_due(self, profile: Profile, due_us: int) -> tuple[bool, str]:
+        """Of what is due at a time what goes first: whether it begins a run, and its slot or its journey."""
+        slots = [slot for slot, run in profile.runs.items() if run.due_us == due_us]
+        if slots:
+            return False, self._first(slots, lambda slot: Scope(profile, profile.runs[slot].fields, due_us))
+        names = [name for name, watch in profile.watches.items() if watch.due_us == due_us]
+        return True, self._first(names, lambda name: Scope(profile, {}, due_us))
+
+    def _first(self, slots: Sequence[str], scope: Callable[[str], Scope]) -> str:
+        if len(slots) == 1:
+            return slots[0]
+
+        def key(slot: str) -> tuple[Rank, str]:
+            rank = self._ranks.get(journey_of(slot))
+            return _UNRANKED if rank is None else rank(scope(slot)), slot
+
+        return min(slots, key=key)
 
     def prune(self, profile: Profile) -> None:
         """Drops what no gate and no journey looks at any more."""
@@ -230,11 +262,6 @@ class Decider:
             profile, candidate, Cause(*run.cause), as_of_us, decided, verdict, {"run": "ended"}
         )
         return None
-
-
-def _rank(journey: Journey) -> tuple[int, str]:
-    """The order of journeys that come at one time: higher priority first, then by name."""
-    return -journey.priority, journey.name
 
 
 def _keep(profile: Profile, slot: str, run: Run | None) -> None:

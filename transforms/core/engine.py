@@ -17,7 +17,7 @@ from schemas.workspace.model import Workspace
 from transforms.core.decide import Decider, next_deadline
 from transforms.core.fold import FoldOutcome, fold, prune, read_values
 from transforms.core.fold_event import FoldEvent, order
-from transforms.core.plan import Plan
+from transforms.core.plan import NO_MODELS, Models, Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
 from transforms.core.record import Decided
 from transforms.core.trail import Trail
@@ -47,10 +47,14 @@ class Advanced(msgspec.Struct):
 
 
 class Engine:
-    """Folds and decides for one workspace. Holds compiled plans, no state."""
+    """Folds and decides for one workspace. Holds compiled plans, no state.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.plan = Plan(workspace)
+    Args:
+        models: the workspace's, loaded.
+    """
+
+    def __init__(self, workspace: Workspace, models: Models = NO_MODELS) -> None:
+        self.plan = Plan(workspace, models)
         self._decider = Decider(self.plan)
 
     def advance(
@@ -81,7 +85,8 @@ class Engine:
             0,
             0,
         )
-        digest = blake2b(f"{head.token}\n{sequence}\n{as_of_us}".encode(), digest_size=16)
+        basis = f"{head.token}\n{sequence}\n{as_of_us}\n".encode()
+        digest = blake2b(basis + self.plan.workspace.fingerprint, digest_size=16)
         for person_id in sorted(events):
             image = images.get(person_id)
             profile = Profile(person_id) if image is None else decode_image(image)

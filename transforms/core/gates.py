@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import Send
+from transforms.core.content_gates import content_gates, language_of
 from transforms.core.entry_gates import entry_gates
 from transforms.core.gate import Candidate, Message, preference
 from transforms.core.permission_gates import permission_gates
@@ -18,7 +19,10 @@ class Gates:
 
     def __init__(self, journey: Journey, send: Send, plan: Plan) -> None:
         message = Message(journey, send, plan)
-        self._gates = entry_gates(message) + permission_gates(message) + pressure_gates(message)
+        template = plan.workspace.messages.get(send.template)
+        content = [] if template is None else content_gates(message, template)
+        self._gates = entry_gates(message) + permission_gates(message) + content + pressure_gates(message)
+        self._languages = () if template is None else template.languages
         self._channels = send.channels
         rehearses = journey.mode == "dry_run" or plan.workspace.policy.dry_run
         self._passed = REHEARSED if rehearses else PASSED
@@ -35,5 +39,6 @@ class Gates:
             verdict = gate(candidate)
             if verdict is not None:
                 return verdict
-        language = preference(scope.profile, "language") if scope.profile.consents else None
+        wanted = preference(scope.profile, "language") if scope.profile.consents else None
+        language = language_of(wanted, self._languages)
         return Verdict(self._passed, candidate.evidence, candidate.channels[0], candidate.address, language)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.timestamps import format_rfc3339
@@ -13,6 +16,7 @@ from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, a
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
 from transforms.core.responses import respond_of, response_paths
+from transforms.core.scope import Scope
 from transforms.core.statements import known_statement, say_of, statement_paths
 from transforms.core.watch import watched_by
 
@@ -155,11 +159,18 @@ class TypePlan:
         return self.read(subject.name)
 
 
+Models = Mapping[str, Callable[[Sequence[float]], float]]
+"""Models by name: from the values of their inputs to a score, 0 to 1."""
+
+NO_MODELS: Models = MappingProxyType({})
+
+
 class Plan:
     """A workspace, compiled for the fold and the decisions."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, models: Models = NO_MODELS) -> None:
         self.workspace = workspace
+        self._models = models
         self.lateness_us = workspace.allowed_lateness_us
         self.folds = {
             attribute.name: attribute_fold(attribute, _is_number(attribute, workspace))
@@ -175,10 +186,28 @@ class Plan:
         self.known_statement = known_statement(workspace)
         self.journeys = {journey.name: journey for journey in workspace.journeys}
 
+    def score(self, model: str, scope: Scope) -> float:
+        """What a model gives a person now; what has no value, or is no number, counts 0."""
+        inputs = self.workspace.models[model].inputs
+        return self._models[model]([_number(name, scope, self.folds) for name in inputs])
+
+
+def _number(name: str, scope: Scope, folds: Mapping[str, AttributeFold]) -> float:
+    fold = folds.get(name)
+    profile = scope.profile
+    if fold is None:
+        value = profile.written.get(name)
+    else:
+        state = profile.attributes.get(name)
+        value = None if state is None else fold.read(state, scope.as_of_us)
+    return float(value) if isinstance(value, int | float | Decimal) else 0.0
+
 
 def journey_paths(journey: Journey) -> set[str]:
     """The entry event's fields that a journey reads on its way."""
     paths = _paths(journey.condition)
+    if isinstance(journey.propensity, FieldSource):
+        paths.add(journey.propensity.path)
     if isinstance(journey.entry, EventEntry) and LEAD in journey.entry.events:
         paths.add(LEAD_ENDS)
     for step in walk_steps(journey.steps):

@@ -44,6 +44,9 @@ NO_CONSENT = _ruling(Reason.NO_CONSENT, Gate.CONSENT)
 NOT_SUBSCRIBED = _ruling(Reason.NOT_SUBSCRIBED, Gate.PREFERENCE)
 CHANNEL_NOT_WANTED = _ruling(Reason.CHANNEL_NOT_WANTED, Gate.PREFERENCE)
 NO_ADDRESS = _ruling(Reason.NO_ADDRESS, Gate.ADDRESS)
+TEMPLATE_NOT_VALID = _ruling(Reason.TEMPLATE_NOT_VALID, Gate.CONTENT)
+MISSING_DATA = _ruling(Reason.MISSING_DATA, Gate.CONTENT)
+WRONG_DATA = _ruling(Reason.WRONG_DATA, Gate.CONTENT)
 SUPPRESSION_LIST = _ruling(Reason.SUPPRESSION_LIST, Gate.SUPPRESSION)
 SUPPRESSED = _ruling(Reason.SUPPRESSED, Gate.SUPPRESSION)
 UNANSWERED = _ruling(Reason.UNANSWERED, Gate.SUPPRESSION)
@@ -62,7 +65,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         channel: the one to send through; "" for a candidate that is not sent.
         address: where; None where the channel looks it up itself.
-        language: what the person wants; None where they did not say.
+        language: of the template's the one that the person wants, or what they want; None for none.
         until_us: when a deferred candidate passes all gates again.
     """
 

@@ -123,7 +123,7 @@ JOURNEYS: list[Mistake] = [
     (J, "channel: email", "channel: fax", 19, "found 'fax'; add it to channels in workspace.yaml"),
     (J, "{attribute: name}", "{attribute: nam}", 21, "steps[1].data.name.attribute: expected a known attribute, found 'nam'; did you mean name?"),
     (J, "{field: sku}", "{field: sky}", 21, "steps[1].data.sku.field: expected a known field of cart_added version 1, found 'sky'"),
-    (J, '{value: "x"}', '"x"', 21, "steps[1].data.text: expected {attribute: NAME}, {field: PATH} or {value: V}, found text 'x'"),
+    (J, '{value: "x"}', '"x"', 21, "steps[1].data.text: expected {attribute: NAME}, {field: PATH}, {model: NAME} or {value: V}, found text 'x'"),
     (J, "expires_after: 12h", "expire_after: 12h", 22, "steps[1].expire_after: unknown key; did you mean expires_after?"),
     (J, "  - wait: 1h\n", "  - pause: 1h\n", 17, "steps[0]: expected a step: send, wait, wait_until, wait_for, branch, split, update, exit, found a mapping"),
     (J, "  - wait: 1h\n", "  - exit: true\n", 18, "steps[1]: expected no step behind exit, found one; remove it or the exit"),
