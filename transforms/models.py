@@ -6,13 +6,14 @@ import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from apache_beam.ml.inference.base import ModelHandler
+from typing import TYPE_CHECKING, Any
 
 from schemas.errors import CjaasError
 from schemas.workspace.model import Model, Workspace
 from transforms.core.plan import Models
+
+if TYPE_CHECKING:
+    from apache_beam.ml.inference.base import ModelHandler
 
 
 def load_models(workspace: Workspace) -> Models:
