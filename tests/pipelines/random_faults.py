@@ -23,12 +23,16 @@ _BIGTABLE = (
 )
 _OTHERS = (*_BIGTABLE, grpc.StatusCode.INTERNAL)
 _PARTIAL_ROWS = 50
+_OWED_EVERY = 3
 
 Trouble = TypeVar("Trouble")
 
 
 class Chance(Generic[Trouble]):
-    """Draws what happens to the calls of one service.
+    """Draws what happens to the calls of one service, and sees to it that each kind comes soon.
+
+    Until each has happened once, every third call that one can befall gets one that has not, as a short run,
+    or a slow machine with few and large calls, would leave out the rare ones.
 
     Args:
         kinds: by name, how probable it is for a call, and what makes it.
@@ -48,11 +52,20 @@ class Chance(Generic[Trouble]):
         self.happened: Counter[str] = Counter()
         self._usual = usual
         self._random = Random(seed)
+        self._owed = self._random.sample(sorted(kinds), len(kinds))
+        self._calls = 0
         self._lock = Lock()
 
     def draw(self, *besides: str) -> Trouble:
         """What happens to a call that none of these kinds can befall."""
         with self._lock:
+            owed = next((name for name in self._owed if name not in besides), None)
+            if owed is not None:
+                self._calls += 1
+                if self._calls % _OWED_EVERY == 0:
+                    self._owed.remove(owed)
+                    self.happened[owed] += 1
+                    return self.kinds[owed][1](self._random)
             left = self._random.random()
             for name, (probability, make) in self.kinds.items():
                 if name in besides:
