@@ -29,6 +29,27 @@ class ActionCause(BaseModel):
     time: datetime = Field(description="Event time.")
 
 
+class ActionContact(BaseModel):
+    """An action that the person had before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: datetime = Field(description="When it was decided.")
+    journey: str = Field(description="The journey that sent it.")
+    step: str = Field(description="The step of the journey.")
+    channel: str = Field(description="The channel that it went through.")
+    answers: list[str] = Field(description="What came back of it, by first coming: delivered, opened, ...")
+
+
+class ActionContext(BaseModel):
+    """What is known of the person when the action is decided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attributes: dict[str, Any] = Field(description="The attributes that the channel asks for.")
+    contacts: list[ActionContact] = Field(description="The newest actions before it, newest first.")
+
+
 class Action(BaseModel):
     """One message to one person through one channel."""
 
@@ -51,6 +72,10 @@ class Action(BaseModel):
         default=None, description="The language that the person wants; absent where they did not say."
     )
     data: dict[str, Any] = Field(default_factory=dict, description="What to fill the template with.")
+    context: ActionContext | None = Field(
+        default=None,
+        description="What who speaks to the person should know; absent without any.",
+    )
     priority: int = Field(description="Higher goes first.")
     sequence: int = Field(description="Rises within a person; an older one that comes later is stale.")
     cause: ActionCause = Field(description="The event that the action answers.")

@@ -1,7 +1,7 @@
 """Avro schemas of models.
 
 Text is a string, a datetime `timestamp-micros`, an enum an enum, an optional value a union with null
-whose default is null; an object of free form is JSON text, since Avro has no such type.
+whose default is null, a list an array; an object of free form is JSON text, since Avro has no such type.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ def _type(annotation: Any, named: set[str]) -> Any:
     if get_origin(annotation) in (Union, types.UnionType):
         (inner,) = (branch for branch in get_args(annotation) if branch is not type(None))
         return ["null", _type(inner, named)]
+    if get_origin(annotation) is list:
+        (items,) = get_args(annotation)
+        return {"type": "array", "items": _type(items, named)}
     if isinstance(annotation, type):
         if annotation.__name__ in named:
             return annotation.__name__

@@ -52,6 +52,15 @@ class NamespaceFile(FileModel):
     )
 
 
+class ContextFile(FileModel):
+    """What who speaks to the person should know."""
+
+    attributes: list[AttributeName] = Field(default=[], description="Attributes of the profile.")
+    contacts: int = Field(
+        default=5, ge=0, le=20, description="So many of the person's newest actions, and what came of them."
+    )
+
+
 class ChannelFile(FileModel):
     """A way to reach a person."""
 
@@ -59,6 +68,9 @@ class ChannelFile(FileModel):
     address: Name | None = Field(
         default=None,
         description="The namespace whose identity is the address; absent: the channel looks it up itself.",
+    )
+    context: ContextFile | None = Field(
+        default=None, description="What its actions tell besides the message, such as an agent needs."
     )
 
 

@@ -17,11 +17,12 @@ from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
 from schemas.workspace.journeys import check_earlier, compile_journey, version_of
 from schemas.workspace.message_files import MessagesFile
 from schemas.workspace.messages import MessageTemplate
-from schemas.workspace.model import Attribute, Channel, Journey, Namespace, Workspace
+from schemas.workspace.model import Attribute, Channel, Journey, Model, Namespace, Workspace
 from schemas.workspace.place import Place, tell_repeated
 from schemas.workspace.policy import Policy
 from schemas.workspace.profiles import compile_attributes
 from schemas.workspace.settings import (
+    check_contexts,
     compile_channels,
     compile_models,
     compile_namespaces,
@@ -101,7 +102,10 @@ def _load(
     head = _compile_settings(settings, vocabulary, environment, problems)
     messages = _compile_messages(own / "messages.yaml", vocabulary, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
-    models = {} if settings is None else compile_models(Place(settings, problems).at("models"), vocabulary)
+    models: dict[str, Model] = {}
+    if settings is not None:
+        check_contexts(Place(settings, problems).at("channels"), vocabulary)
+        models = compile_models(Place(settings, problems).at("models"), vocabulary)
     if journey is None:
         journeys, earlier = _compile_journeys(own / "journeys", vocabulary, problems)
     else:

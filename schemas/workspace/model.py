@@ -53,15 +53,29 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What who speaks to a person should know.
+
+    Attributes:
+        contacts: so many of the newest actions.
+    """
+
+    attributes: tuple[str, ...]
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A way to reach a person.
 
     Attributes:
         address: the namespace whose identity is the address; None where the channel looks it up itself.
+        context: what its actions tell besides the message; None for nothing.
     """
 
     name: str
     address: str | None
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)

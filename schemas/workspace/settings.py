@@ -10,8 +10,8 @@ from schemas.avro import Registry
 from schemas.avro.positions import parse
 from schemas.errors import Problem
 from schemas.workspace.document import Location, key_path
-from schemas.workspace.files import ChannelFile, ModelFile, NamespaceFile
-from schemas.workspace.model import Channel, Model, Namespace
+from schemas.workspace.files import ChannelFile, ContextFile, ModelFile, NamespaceFile
+from schemas.workspace.model import Channel, Context, Model, Namespace
 from schemas.workspace.phrases import unknown
 from schemas.workspace.place import Place, tell_repeated
 from schemas.workspace.shape import Shape
@@ -52,8 +52,18 @@ def compile_channels(place: Place, vocabulary: Vocabulary) -> dict[str, Channel]
             continue
         if file.address is not None:
             vocabulary.check_namespace(here.at("address"), file.address)
-        channels[file.name] = Channel(file.name, file.address)
+        given = file.context
+        context = None if given is None else Context(tuple(given.attributes), given.contacts)
+        channels[file.name] = Channel(file.name, file.address, context)
     return channels
+
+
+def check_contexts(place: Place, vocabulary: Vocabulary) -> None:
+    """Tells of attributes in the contexts of channels that are not known."""
+    for here, _ in _entries(place):
+        file = part(here.document, (*here.location, "context"), ContextFile)
+        for index, name in enumerate(() if file is None else file.attributes):
+            vocabulary.check_attribute(here.at("context", "attributes", index), name)
 
 
 def compile_models(place: Place, vocabulary: Vocabulary) -> dict[str, Model]:

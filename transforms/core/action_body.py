@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,19 @@ class _CauseBody(msgspec.Struct, frozen=True, gc=False):
     time: datetime
 
 
+class _ContactBody(msgspec.Struct, frozen=True, gc=False):
+    at: datetime
+    journey: str
+    step: str
+    channel: str
+    answers: list[str]
+
+
+class _ContextBody(msgspec.Struct, frozen=True, gc=False):
+    attributes: dict[str, Any]
+    contacts: list[_ContactBody]
+
+
 class _Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """`schemas.action.Action`, field by field; a test holds that both give the same bytes."""
 
@@ -42,6 +56,7 @@ class _Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     variant: str | None = None
     language: str | None = None
     data: dict[str, Any]
+    context: _ContextBody | None = None
     priority: int
     sequence: int
     cause: _CauseBody
@@ -96,6 +111,7 @@ class ActionWriter:
             variant=variant,
             language=language,
             data=self._read_data(scope),
+            context=self._read_context(scope, channel),
             priority=journey.priority,
             sequence=sequence,
             cause=_CauseBody(
@@ -113,6 +129,34 @@ class ActionWriter:
             if value is not None:
                 data[name] = json_value(value)
         return data
+
+    def _read_context(self, scope: Scope, channel: str) -> _ContextBody | None:
+        """What is known of the person, as far as the channel asks for it."""
+        context = self._plan.workspace.channels[channel].context
+        if context is None:
+            return None
+        sources = {name: AttributeSource(name) for name in context.attributes}
+        values = {name: read_source(source, scope, self._plan) for name, source in sources.items()}
+        profile = scope.profile
+        made = [contact for contact in profile.contacts if not contact.held]
+        newest = sorted(made, key=lambda contact: contact.time_us)[: -context.contacts - 1 : -1]
+        contacts = [
+            _ContactBody(
+                EPOCH + timedelta(microseconds=contact.time_us),
+                contact.journey,
+                contact.step,
+                contact.channel,
+                _in_order(profile.responses.get(contact.action_id, {})),
+            )
+            for contact in newest
+        ]
+        return _ContextBody(
+            {name: json_value(value) for name, value in values.items() if value is not None}, contacts
+        )
+
+
+def _in_order(answers: Mapping[str, int]) -> list[str]:
+    return sorted(answers, key=lambda kind: (answers[kind], kind))
 
 
 def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:

@@ -205,7 +205,6 @@ class Walker:
             contact = Contact(
                 as_of_us, contact_id, self.name, sender.send.name, channel, self._category, held
             )
-            profile.contacts.append(contact)
             change = {"contact": contact_id, "held": True} if held else {"contact": contact_id}
             if not held:
                 action_id = contact_id
@@ -221,6 +220,7 @@ class Walker:
                         verdict.language,
                     )
                 )
+            profile.contacts.append(contact)
             if not run.sent:
                 run = msgspec.structs.replace(run, sent=True)
         elif outcome is Outcome.DEFERRED:

@@ -18,11 +18,12 @@ from schemas.action import Action, Category
 from schemas.decision import Cause
 from schemas.timestamps import DAY_US, EPOCH
 from schemas.workspace import Workspace
+from schemas.workspace.model import Channel, Context
 from schemas.workspace.steps import DataSource, FieldSource, LiteralSource
 from tests.journeys import JOURNEY, SEND, with_journeys
 from transforms.core.action_body import ActionWriter, json_value
 from transforms.core.plan import Plan
-from transforms.core.profile import Profile
+from transforms.core.profile import Contact, Profile
 from transforms.core.scope import Scope
 
 TIMES = st.integers(0, 4_000_000_000_000_000) | st.integers(0, 4_000_000_000).map(lambda s: s * 1_000_000)
@@ -91,6 +92,35 @@ def test_bytes_are_those_of_the_model(
     expected = {name: plain(value) for name, value in (literals | found).items() if value is not None}
     assert json.loads(written.body)["data"] == expected
     assert list(json.loads(written.body)["data"]) == sorted(expected)
+
+
+def contact(number: int, *, held: bool = False) -> Contact:
+    return Contact(number * DAY_US, f"{number:032x}", "cart", "remind", "web", "commercial", held)
+
+
+@pytest.mark.parametrize(("most", "numbers"), [(0, []), (2, [4, 2]), (9, [4, 2, 1])])
+def test_a_context_tells_what_is_known_of_the_person(
+    workspace: Workspace, most: int, numbers: list[int]
+) -> None:
+    channel = Channel("web", None, Context(("activity", "name", "stage"), most))
+    given = replace(with_journeys(workspace, JOURNEY), channels={"web": channel})
+    profile = Profile("p" * 32)
+    profile.written = {"stage": "gold"}
+    profile.contacts = [contact(2), contact(1), contact(3, held=True), contact(4)]
+    profile.responses = {f"{2:032x}": {"opened": 7, "delivered": 5}}
+    cause = Cause("e", "s", "t", 0)
+    scope = Scope(profile, {}, 5 * DAY_US)
+    written = ActionWriter(JOURNEY, SEND, Plan(given)).write(scope, cause, "a" * 32, "web", None, 1)
+    action = Action.model_validate_json(written.body)
+    assert written.body == action.model_dump_json(exclude_none=True).encode()
+    assert action.context is not None
+    assert action.context.attributes == {"stage": "gold"}
+    assert [found.at for found in action.context.contacts] == [
+        EPOCH + timedelta(days=number) for number in numbers
+    ]
+    assert {tuple(found.answers) for found in action.context.contacts if found.at.day == 3} <= {
+        ("delivered", "opened")
+    }
 
 
 @pytest.mark.parametrize(
