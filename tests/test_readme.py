@@ -150,7 +150,7 @@ def test_recent_events_can_be_made(checkout: Path) -> None:
 
 
 def test_make_runs_the_tests() -> None:
-    assert any(line.endswith("pytest") for line in recipe("test"))
+    assert any(line.partition(" ")[0].endswith("pytest") for line in recipe("test"))
 
 
 def test_every_command_is_in_the_table() -> None:

@@ -241,7 +241,7 @@ def test_closing_gives_back_what_no_pull_gave_out(
     publish([b"%d" % number for number in range(20)])
     taken = pull(first, 1)
     first.close()
-    rest = pull(open_subscription(), 19, seconds=5)
+    rest = pull(open_subscription(), 19, seconds=8)
     assert not set(rest.payloads) & set(taken.payloads)
 
 
@@ -252,7 +252,7 @@ def test_a_closed_instance_loses_no_message_to_its_last_request(
     assert nothing_comes(first)
     first.close()
     publish([b"1"])
-    assert pull(open_subscription(), 1, seconds=5).payloads == [b"1"]
+    assert pull(open_subscription(), 1, seconds=8).payloads == [b"1"]
 
 
 def test_an_error_that_passes_is_no_error(
