@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ class Interruption:
         self._main = threading.get_ident()
         self._handlers: dict[int, Any] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -45,6 +47,7 @@ class Interruption:
                 # Who starts a process with a signal ignored, as nohup does, wants it so.
                 if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._note)
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._tell_unraisable
         return self
 
     def __exit__(
@@ -55,6 +58,8 @@ class Interruption:
     ) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if sys.unraisablehook == self._tell_unraisable:
+            sys.unraisablehook = self._unraisable
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Calls a function as soon as the run is asked to end, perhaps more than once."""
@@ -97,6 +102,11 @@ class Interruption:
             listener()
         if self._raising.is_set():
             raise Interrupted("asked to end")
+
+    def _tell_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Says nothing of an interruption that a finalizer swallowed: the next signal comes soon."""
+        if not isinstance(unraisable.exc_value, Interrupted):
+            self._unraisable(unraisable)
 
     def _remind(self, ended: threading.Event) -> None:
         """Signals again where whatever was running swallowed the exception."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -183,6 +184,32 @@ def test_a_swallowed_signal_comes_again(interruption: Interruption) -> None:
 
     with pytest.raises(Interrupted, match="interrupted"), interruption.raising():
         swallow()
+
+
+def test_nothing_is_said_of_what_a_finalizer_swallows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finalized:
+        def __init__(self, last: Callable[[], object]) -> None:
+            self.last = last
+
+        def __del__(self) -> None:
+            self.last()
+
+    def wait() -> None:
+        Finalized(lambda: int("of another kind"))
+        Finalized(lambda: signal.raise_signal(signal.SIGINT))
+        threading.Event().wait()
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    before = sys.unraisablehook
+    with (
+        Interruption() as interruption,
+        pytest.raises(Interrupted, match="interrupted"),
+        interruption.raising(),
+    ):
+        wait()
+    assert told == [ValueError]
+    assert sys.unraisablehook is before
 
 
 def test_another_thread_ends_a_run_that_waits(interruption: Interruption) -> None:
