@@ -30,6 +30,26 @@ from transforms.core.refold import refold
 _CHUNK = 10_000
 
 
+class ContactView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An action that the person was sent, and what came of it.
+
+    Attributes:
+        held: it was not sent: the person was held out, or it was a rehearsal.
+        responses: when each kind of answer came first.
+        converted: when the journey's goal was reached after it.
+    """
+
+    time: str
+    action_id: str
+    journey: str
+    step: str
+    channel: str
+    category: str
+    held: bool = False
+    responses: dict[str, str] = {}
+    converted: str | None = None
+
+
 class ProfileView(msgspec.Struct, frozen=True, omit_defaults=True):
     """One profile as of a time.
 
@@ -37,6 +57,7 @@ class ProfileView(msgspec.Struct, frozen=True, omit_defaults=True):
         identities: sorted `namespace:value`.
         attributes: those that have a value; numbers int or Decimal.
         journeys: under way, by name; None as of a time before the image's last event.
+        contacts: newest first, as far back as anything counts them; None as journeys are.
     """
 
     person_id: str
@@ -45,6 +66,7 @@ class ProfileView(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Any]
     consents: dict[str, Any]
     journeys: dict[str, Any] | None = None
+    contacts: list[ContactView] | None = None
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
@@ -131,6 +153,7 @@ class ProfileReader:
                 for key, said in sorted(profile.consents.items())
             },
             journeys if current else None,
+            _contacts(profile) if current else None,
         )
 
     def _refolded(self, person_ids: Sequence[str], as_of_us: int) -> Iterator[tuple[str, Profile]]:
@@ -170,3 +193,28 @@ class ProfileReader:
             "",
         )
         return reduce_event(event)
+
+
+def _contacts(profile: Profile) -> list[ContactView]:
+    newest = sorted(profile.contacts, key=lambda contact: (contact.time_us, contact.action_id), reverse=True)
+    return [
+        ContactView(
+            format_rfc3339(contact.time_us),
+            contact.action_id,
+            contact.journey,
+            contact.step,
+            contact.channel,
+            contact.category,
+            contact.held,
+            {
+                kind: format_rfc3339(time_us)
+                for kind, time_us in sorted(
+                    profile.responses.get(contact.action_id, {}).items(), key=lambda answer: answer[::-1]
+                )
+            },
+            None
+            if (time_us := profile.conversions.get(contact.action_id)) is None
+            else format_rfc3339(time_us),
+        )
+        for contact in newest
+    ]

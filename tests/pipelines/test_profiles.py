@@ -110,6 +110,70 @@ def test_a_table_shows_a_profile_to_people(shop: Run) -> None:
     assert f"waits until {run['waits_until']}" in table
 
 
+def test_a_profile_has_the_actions_that_were_sent_newest_first(shop: Run) -> None:
+    profiles = listed(shop.output)
+    sent = {
+        action["action_id"]: action
+        for path in (shop.output / "actions").glob("*.ndjson")
+        for action in map(json.loads, path.read_text().splitlines())
+    }
+    assert sent
+    seen = set()
+    for person, profile in profiles.items():
+        contacts = [contact for contact in profile.get("contacts", ()) if not contact.get("held")]
+        times = [contact["time"] for contact in contacts]
+        assert times == sorted(times, reverse=True)
+        for contact in contacts:
+            action = sent[contact["action_id"]]
+            assert action["person_id"] == person
+            for name in ("journey", "step", "channel", "category"):
+                assert contact[name] == action[name]
+            assert parse_rfc3339(contact["time"]) == parse_rfc3339(action["decided_at"])
+            seen.add(contact["action_id"])
+    assert seen == sent.keys()
+    person = next(iter(sent.values()))["person_id"]
+    table = well("profile", person, "--workspace", SHOP, "--output", shop.output).out
+    newest = profiles[person]["contacts"][0]
+    assert f"{newest['journey']}/{newest['step']} by {newest['channel']}" in table
+    assert newest["time"] in table
+
+
+def test_a_contact_tells_what_came_of_it(firehose: Firehose, shop: Run, tmp_path: Path) -> None:
+    path = min((shop.output / "actions").glob("*.ndjson"))
+    action = json.loads(path.read_text().splitlines()[0])
+    identities = dict(name.split(":", 1) for name in listed(shop.output)[action["person_id"]]["identities"])
+    namespace = next(name for name in ("customer", "email", "phone", "cookie") if name in identities)
+    answers = {"delivered": "2026-01-07T09:00:00Z", "opened": "2026-01-07T09:00:00.5Z"}
+    lines = [
+        json.dumps(
+            {
+                "specversion": "1.0",
+                "id": kind,
+                "source": "/channel",
+                "type": f"action.{kind}",
+                "time": time,
+                "identitytype": namespace,
+                "identity": identities[namespace],
+                "data": {"action_id": action["action_id"]},
+            }
+        )
+        for kind, time in reversed(answers.items())
+    ]
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(firehose.path.read_bytes() + "\n".join(lines).encode())
+    run_shop(tmp_path / "output", events)
+    words = ("profile", action["person_id"], "--workspace", SHOP, "--output", tmp_path / "output")
+    contacts = well(*words, "--json").json()["contacts"]
+    answered = next(contact for contact in contacts if contact["action_id"] == action["action_id"])
+    assert {kind: parse_rfc3339(time) for kind, time in answered["responses"].items()} == {
+        kind: parse_rfc3339(time) for kind, time in answers.items()
+    }
+    assert (
+        f"{answered['journey']}/{answered['step']} by {answered['channel']}: delivered, opened"
+        in well(*words).out
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
