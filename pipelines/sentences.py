@@ -100,7 +100,10 @@ def _evidence(evidence: dict[str, Any]) -> list[str]:
 
 
 def _test(test: dict[str, Any]) -> str:
-    asked = tested(test.get("attribute") or test["field"], test["op"], test["value"])
+    name = test.get("attribute") or test["field"]
+    if "table" in test:
+        name = f"{test['column']} in {test['table']} by {name}"
+    asked = tested(name, test["op"], test["value"])
     told = f"{'yes' if test['holds'] else 'no'}, found {value_words(test['found'])}"
     return f"{'not ' if test.get('not') else ''}{asked}: {told}"
 

@@ -13,7 +13,7 @@ from transforms.core.fold_event import FoldEvent, order
 from transforms.core.identity import shard_of
 from transforms.core.profile import Profile, decode_image
 from transforms.core.trail import Passage
-from transforms.models import load_models
+from transforms.engines import load_engine
 
 OVERFLOWN = "overflown"
 """What became of an event that was refused because the person's image is full."""
@@ -44,7 +44,7 @@ class Simulation:
     """Advances persons from nothing, in the smallest steps in which a job might."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._engine = Engine(workspace, load_models(workspace))
+        self._engine = load_engine(workspace)
         self._shards = workspace.shards
         self.plan = self._engine.plan
 

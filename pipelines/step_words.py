@@ -6,7 +6,7 @@ from pipelines.sentences import tested
 from schemas.duration import format_duration
 from schemas.timestamps import format_rfc3339
 from schemas.workspace import condition as tree
-from schemas.workspace.condition import Condition
+from schemas.workspace.condition import Condition, Lookup
 from schemas.workspace.steps import (
     AttributeSource,
     Branch,
@@ -35,7 +35,7 @@ def condition_words(condition: Condition) -> str:
         case tree.Not(part):
             return f"not {_part(part)}"
         case tree.Test(subject, op, value):
-            return tested(subject.name, op.value, value)
+            return tested(f"{_looked_up(subject.lookup)}{subject.name}", op.value, value)
 
 
 def _part(condition: Condition) -> str:
@@ -97,13 +97,17 @@ def end_words(step: Step, way: int | None, waited: bool, event: str | None) -> s
 
 def _source_words(source: DataSource) -> str:
     match source:
-        case AttributeSource(name):
-            return f"the value of {name}"
-        case FieldSource(path):
-            return f"the event's {path}"
+        case AttributeSource(name, lookup):
+            return f"{_looked_up(lookup)}the value of {name}"
+        case FieldSource(path, lookup):
+            return f"{_looked_up(lookup)}the event's {path}"
         case ModelSource(name):
             return f"the score of {name}"
     return str(source.value)
+
+
+def _looked_up(lookup: Lookup | None) -> str:
+    return "" if lookup is None else f"{lookup.column} in {lookup.table} by "
 
 
 def _branched(condition: Condition | None, way: int | None) -> str:

@@ -27,6 +27,7 @@ class Metric(StrEnum):
     BATCHES = "batches"
     DECISIONS = "decisions"
     ACTIONS = "actions"
+    REFERENCE_READS = "reference_reads"
     DELIVERY_LAG = "delivery_lag_ms"
     WATERMARK_AGE = "watermark_age_ms"
 
@@ -49,6 +50,7 @@ MEANING: dict[Metric, str] = {
     Metric.BATCHES: "micro-batches that a running job's commits gathered",
     Metric.DECISIONS: "decisions, by outcome",
     Metric.ACTIONS: "actions decided, by channel; a running job publishes those that have not expired",
+    Metric.REFERENCE_READS: "changed reference data that a running job came upon: used, or refused",
     Metric.DELIVERY_LAG: "how long ago the oldest message of the last micro-batch was published; a gauge",
     Metric.WATERMARK_AGE: "how far a running source's watermark lies behind the wall clock; a gauge",
 }

@@ -13,7 +13,7 @@ from transforms.commit import advance_shard, wake_shard
 from transforms.core.engine import Engine
 from transforms.core.fold_event import FoldEvent
 from transforms.counting import count_advanced
-from transforms.models import load_models
+from transforms.engines import load_engine
 from transforms.pausing import paused_collection
 from transforms.shard_events import SlicedBatch, decode_slice
 
@@ -50,7 +50,7 @@ class _AdvanceShard(beam.DoFn):
         self._engine: Engine | None = None
 
     def setup(self) -> None:
-        self._engine = Engine(self._workspace, load_models(self._workspace))
+        self._engine = load_engine(self._workspace)
 
     def process(self, keyed: tuple[int, Iterable[SlicedBatch]], as_of_us: int | None) -> Iterator[int]:
         assert self._engine is not None

@@ -17,11 +17,10 @@ from schemas.metrics import Metric
 from schemas.store import ProfileStore, Publisher
 from schemas.streams import Acknowledger
 from schemas.workspace.model import Workspace
-from transforms.core.engine import Engine
 from transforms.counting import count, count_advanced
+from transforms.engines import Renewal, load_engine
 from transforms.gather import Gather
 from transforms.live_shards import LiveShards
-from transforms.models import load_models
 from transforms.shard_events import Slice, SlicedBatch, decode_slice, encode_slice
 
 COMMITS_AT_ONCE = 8
@@ -62,6 +61,14 @@ class FollowProfiles(beam.PTransform[beam.PCollection[tuple[int, SlicedBatch]], 
         )
 
 
+@dataclass(eq=False)
+class _Live:
+    """What all threads of a worker share."""
+
+    shards: LiveShards
+    renewal: Renewal
+
+
 _WAKE = TimerSpec("wake", TimeDomain.WATERMARK)
 _WAKE_PARAM = beam.DoFn.TimerParam(_WAKE)
 
@@ -82,40 +89,42 @@ class _FollowShard(beam.DoFn):
         self._now_us = now_us
         # One for all threads of a worker: rows stay cached wherever a shard comes up next.
         self._shared = Shared()
-        self._shards: LiveShards | None = None
+        self._live: _Live | None = None
         self._waiting: dict[int, list[Slice]] = {}
 
     def setup(self) -> None:
-        self._shards = self._shared.acquire(
-            lambda: LiveShards(
-                Engine(self._workspace, load_models(self._workspace)),
-                self._store,
-                self._publisher,
-                self._now_us,
-                _SideBySide(COMMITS_AT_ONCE),
-            )
-        )
+        self._live = self._shared.acquire(self._begin)
+
+    def _begin(self) -> _Live:
+        renewal = Renewal(self._workspace, self._now_us)
+        engine, side_by_side = load_engine(self._workspace), _SideBySide(COMMITS_AT_ONCE)
+        return _Live(LiveShards(engine, self._store, self._publisher, self._now_us, side_by_side), renewal)
 
     def start_bundle(self) -> None:
         self._waiting = {}
+        assert self._live is not None
+        renewed = self._live.renewal.look(self._live.shards.use)
+        if renewed is not None:
+            count(Metric.REFERENCE_READS, 1, "used" if renewed else "refused")
 
     def process(
         self,
         keyed: tuple[int, Iterable[SlicedBatch]],
         wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
     ) -> None:
-        assert self._shards is not None
+        assert self._live is not None
         shard, batches = keyed
         slices = [decode_slice(packed) for _, packed in batches]
         self._waiting.setdefault(shard, []).extend(slices)
         # No timer can be set once the bundle has committed: this one is early, if anything.
-        wake.set(_not_before(self._shards.hint_us(shard, slices)))
+        wake.set(_not_before(self._live.shards.hint_us(shard, slices)))
 
     def finish_bundle(self) -> None:
-        assert self._shards is not None
-        for advanced in self._shards.advance(self._waiting):
+        assert self._live is not None
+        shards = self._live.shards
+        for advanced in shards.advance(self._waiting):
             count_advanced(advanced)
-        for advanced in self._shards.wake_due(self._waiting):
+        for advanced in shards.wake_due(self._waiting):
             count_advanced(advanced)
         slices = [part for parts in self._waiting.values() for part in parts]
         count(Metric.BATCHES, sum(bool(part.events) for part in slices))
@@ -130,9 +139,10 @@ class _FollowShard(beam.DoFn):
         at: Timestamp = beam.DoFn.TimestampParam,
         wake: beam.transforms.userstate.RuntimeTimer = _WAKE_PARAM,
     ) -> Iterator[int]:
-        assert self._shards is not None
-        advanced = self._shards.wake(shard, at.micros)
-        again_us = self._shards.again_us(shard, at.micros)
+        assert self._live is not None
+        shards = self._live.shards
+        advanced = shards.wake(shard, at.micros)
+        again_us = shards.again_us(shard, at.micros)
         if again_us is not None:
             wake.set(_not_before(again_us))
         if advanced is not None:

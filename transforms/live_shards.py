@@ -56,6 +56,10 @@ class LiveShards:
         self._due_us: dict[int, int] = {}
         self._waits_us = shortest_waits(engine.plan.workspace)
 
+    def use(self, engine: Engine) -> None:
+        """Puts another engine of the same journeys to use, for the commits that begin from now on."""
+        self._engine = engine
+
     def advance(self, batches: Mapping[int, Iterable[Slice]]) -> list[Advanced]:
         """Folds and decides the events of several shards; nothing for one without events.
 

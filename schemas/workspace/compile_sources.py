@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.workspace.condition import Lookup
 from schemas.workspace.place import Place
 from schemas.workspace.shape import Shape, literal_shape
 from schemas.workspace.step_files import (
@@ -31,14 +32,24 @@ class Sources:
         match file:
             case AttributeSourceFile():
                 shape = self._vocabulary.check_attribute(place.at("attribute"), file.attribute)
-                return AttributeSource(file.attribute), frozenset({shape} if shape else ())
+                lookup, shapes = self._look_up(place, file, frozenset({shape} if shape else ()))
+                return AttributeSource(file.attribute, lookup), shapes
             case FieldSourceFile():
-                return FieldSource(file.field), self.field(place.at("field"), file.field)
+                lookup, shapes = self._look_up(place, file, self.field(place.at("field"), file.field))
+                return FieldSource(file.field, lookup), shapes
             case ModelSourceFile():
                 self._vocabulary.check_model(place.at("model"), file.model)
                 return ModelSource(file.model), frozenset({Shape("number")})
             case LiteralSourceFile():
                 return LiteralSource(file.value), frozenset({literal_shape(file.value)})
+
+    def _look_up(
+        self, place: Place, file: AttributeSourceFile | FieldSourceFile, shapes: frozenset[Shape]
+    ) -> tuple[Lookup | None, frozenset[Shape]]:
+        """What is looked up by such a value, None for nothing; and the shapes of what comes of it."""
+        if file.table is None and file.column is None:
+            return None, shapes
+        return self._vocabulary.check_lookup(place, file.table, file.column, shapes)
 
     def field(self, place: Place, path: str) -> frozenset[Shape]:
         """The shapes of a field of the entry event; tells where there is none."""

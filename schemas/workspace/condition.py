@@ -30,14 +30,28 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """A column of a table of reference data, in the row that a value is the key of."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """What a test looks at: an attribute of the profile, or a field of the event by its dot path."""
+    """What a test looks at: an attribute of the profile, or a field of the event by its dot path.
+
+    Attributes:
+        lookup: what is looked at in its place, found by it; None for the value itself.
+    """
 
     kind: Literal["attribute", "field"]
     name: str
+    lookup: Lookup | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        found_by = f"{self.kind} {self.name}"
+        return f"{found_by} in {self.lookup.table}.{self.lookup.column}" if self.lookup else found_by
 
 
 @dataclass(frozen=True, slots=True)

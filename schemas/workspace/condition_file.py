@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter
 
 from schemas.workspace.condition import Op
-from schemas.workspace.values import DURATION_PATTERN, AttributeName, Text
+from schemas.workspace.values import DURATION_PATTERN, AttributeName, Name, Text
 
 FORMS = "{all: [...]}, {any: [...]}, {not: ...} or {attribute or field: NAME, op: OP, value: V}"
 _SCALAR = ["string", "number", "boolean"]
+LOOKED_UP: dict[str, JsonValue] = {"table": ["column"], "column": ["table"]}
+TABLE = Field(
+    default=None,
+    description="The table of reference.yaml to look it up in: the row is taken whose key it is.",
+)
+COLUMN = Field(default=None, description="The column of that table to take.")
 
 
 class FileModel(BaseModel):
@@ -49,6 +55,7 @@ class TestFile(FileModel):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"required": ["attribute"]}, {"required": ["field"]}],
+            "dependentRequired": LOOKED_UP,
             "allOf": [
                 _value_schema(["exists"], {"type": "boolean"}),
                 _value_schema(["in"], {"type": "array", "minItems": 1, "items": {"type": _SCALAR}}),
@@ -66,6 +73,8 @@ class TestFile(FileModel):
     field: Text | None = Field(
         default=None, description="The event's field to look at, by dot path, or $time, $id, $source, $type."
     )
+    table: Name | None = TABLE
+    column: Text | None = COLUMN
     op: Annotated[Op, Field(strict=False)] = Field(
         description="eq, ne: equal, not equal. gt, ge, lt, le: greater, greater or equal, less, less or "
         "equal. in: one of a list. contains: a list has the value, a map the key, a text the part. "

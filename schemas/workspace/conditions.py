@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any as AnyValue
 
 from schemas.timestamps import SECOND_US, format_rfc3339
@@ -25,11 +25,13 @@ class Scope:
     Attributes:
         events: the event types whose fields it sees; None where there is no event.
         sees_attributes: whether it sees the profile's attributes.
+        sees_tables: whether it sees reference data, which profiles do not depend on.
     """
 
     vocabulary: Vocabulary
     events: tuple[str, ...] | None
     sees_attributes: bool
+    sees_tables: bool = True
 
 
 def compile_condition(place: Place, file: ConditionFile, scope: Scope) -> Condition:
@@ -51,6 +53,11 @@ def _compile_parts(place: Place, files: list[ConditionFile], scope: Scope) -> tu
 
 def _compile_test(place: Place, file: TestFile, scope: Scope) -> Test:
     subject, shapes = _subject(place, file, scope)
+    if file.table is not None or file.column is not None:
+        if not scope.sees_tables:
+            place.at("table").add("expected no table, found one; tables are looked up in journeys only")
+        lookup, shapes = scope.vocabulary.check_lookup(place, file.table, file.column, shapes)
+        subject = replace(subject, lookup=lookup)
     misfits = [shape for shape in shapes if file.op not in _ops(subject, shape)]
     for shape in misfits:
         place.at("op").add(

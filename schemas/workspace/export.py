@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from schemas.contracts.generated import json_text, run
 from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
 from schemas.workspace.message_files import MessagesFile
+from schemas.workspace.reference_files import ReferenceFile
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schema"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,6 +23,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "profiles": ProfilesFile,
     "journey": JourneyFile,
     "messages": MessagesFile,
+    "reference": ReferenceFile,
 }
 _NULL = {"type": "null"}
 

@@ -6,21 +6,26 @@ import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel
 
 from schemas.avro import Registry
 from schemas.errors import Problem, WorkspaceError
 from schemas.workspace.compile_messages import compile_messages
 from schemas.workspace.compile_policy import compile_policy
+from schemas.workspace.compile_reference import compile_tables
 from schemas.workspace.document import Document, read_document
-from schemas.workspace.files import JourneyFile, ProfilesFile, WorkspaceFile
-from schemas.workspace.journeys import check_earlier, compile_journey, version_of
+from schemas.workspace.files import ProfilesFile, WorkspaceFile
+from schemas.workspace.journey_folder import compile_alone, compile_journeys
 from schemas.workspace.message_files import MessagesFile
 from schemas.workspace.messages import MessageTemplate
-from schemas.workspace.model import Attribute, Channel, Journey, Model, Namespace, Workspace
-from schemas.workspace.place import Place, tell_repeated
+from schemas.workspace.model import Attribute, Channel, Model, Namespace, Workspace
+from schemas.workspace.place import Place
 from schemas.workspace.policy import Policy
 from schemas.workspace.profiles import compile_attributes
+from schemas.workspace.reference import Table
+from schemas.workspace.reference_files import ReferenceFile
 from schemas.workspace.settings import (
     check_contexts,
     compile_channels,
@@ -36,7 +41,7 @@ from schemas.workspace.vocabulary import Vocabulary
 OWN_EVENTS = Path(__file__).parents[1] / "events"
 """The schemas of the events that cjaas itself understands: consents, preferences, responses, leads."""
 
-
+_File = TypeVar("_File", bound=BaseModel)
 _FILES = ("*.yaml", "schemas/*.avsc", "journeys/*.yaml")
 
 
@@ -101,15 +106,16 @@ def _load(
     )
     head = _compile_settings(settings, vocabulary, environment, problems)
     messages = _compile_messages(own / "messages.yaml", vocabulary, problems)
+    tables = _compile_reference(directory / "reference.yaml", vocabulary, problems)
     attributes = _compile_profiles(profiles, vocabulary, problems)
     models: dict[str, Model] = {}
     if settings is not None:
         check_contexts(Place(settings, problems).at("channels"), vocabulary)
         models = compile_models(Place(settings, problems).at("models"), vocabulary)
     if journey is None:
-        journeys, earlier = _compile_journeys(own / "journeys", vocabulary, problems)
+        journeys, earlier = compile_journeys(own / "journeys", vocabulary, problems)
     else:
-        journeys, earlier = _compile_alone(journey, vocabulary, problems), ()
+        journeys, earlier = compile_alone(journey, vocabulary, problems), ()
     policy = Policy()
     if settings is not None and head is not None and beside is None:
         stems = frozenset(path.stem for path in (directory / "journeys").glob("*.yaml"))
@@ -135,6 +141,7 @@ def _load(
         policy=policy,
         messages=messages,
         models=models,
+        tables=tables,
         fingerprint=_fingerprint(directory, [item.file for item in models.values()], journey),
     )
     return workspace, []
@@ -200,16 +207,31 @@ def _compile_messages(
     path: Path, vocabulary: Vocabulary, problems: list[Problem]
 ) -> dict[str, MessageTemplate]:
     """The message templates; makes them known to the vocabulary. A workspace may have no catalogue."""
+    read = _read_optional(path, MessagesFile, problems)
+    if read is None:
+        return {}
+    vocabulary.messages = messages = compile_messages(*read, vocabulary)
+    return messages
+
+
+def _compile_reference(path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> dict[str, Table]:
+    """The tables; makes them known to the vocabulary. A workspace may have none."""
+    read = _read_optional(path, ReferenceFile, problems)
+    if read is None:
+        vocabulary.tables = None if path.exists() else {}
+        return {}
+    vocabulary.tables = tables = compile_tables(*read)
+    return tables
+
+
+def _read_optional(path: Path, model: type[_File], problems: list[Problem]) -> tuple[Place, _File] | None:
+    """A file that a workspace may do without; None where there is none, or it has mistakes."""
     document = _read(path, problems) if path.exists() else None
     if document is None:
-        return {}
-    file, found = validate(document, MessagesFile)
+        return None
+    file, found = validate(document, model)
     problems += found
-    if file is None:
-        return {}
-    messages = compile_messages(Place(document, problems), file, vocabulary)
-    vocabulary.messages = messages
-    return messages
+    return None if file is None else (Place(document, problems), file)
 
 
 def _fingerprint(directory: Path, further: Sequence[Path], journey: Path | None) -> bytes:
@@ -232,59 +254,3 @@ def _compile_profiles(
     problems += found
     attributes, vocabulary.attributes = compile_attributes(Place(document, problems), vocabulary)
     return attributes
-
-
-def _compile_journeys(
-    folder: Path, vocabulary: Vocabulary, problems: list[Problem]
-) -> tuple[tuple[Journey, ...], tuple[Journey, ...]]:
-    """The journeys by name, and their earlier versions; a workspace without any has no folder of them."""
-    journeys: dict[str, Journey] = {}
-    earlier: list[tuple[Place, Journey]] = []
-    places = []
-    for path in sorted(folder.glob("[!.]*.y*ml")):
-        if path.suffix != ".yaml":
-            problems.append(
-                Problem(path, 1, f"expected a name that ends in .yaml; rename it to {path.stem}.yaml")
-            )
-            continue
-        read = _read_journey(path, vocabulary, problems)
-        if read is None:
-            continue
-        place, journey = read
-        if version_of(path) is None:
-            places.append(place)
-            if journey is not None:
-                journeys[journey.name] = journey
-        elif journey is not None:
-            earlier.append((place, journey))
-    tell_repeated("journey name", ((place.at("name"), place.document.get("name")) for place in places))
-    for place, journey in earlier:
-        check_earlier(place, journey, journeys.get(journey.name))
-    return (
-        tuple(sorted(journeys.values(), key=lambda journey: journey.name)),
-        tuple(journey for _, journey in earlier),
-    )
-
-
-def _compile_alone(path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Journey, ...]:
-    """The journey of one file, whatever else there is."""
-    if not path.is_file():
-        found = "a directory" if path.is_dir() else "nothing"
-        problems.append(Problem(path, 1, f"expected the file of a journey, found {found}; check the path"))
-        return ()
-    read = _read_journey(path, vocabulary, problems)
-    return () if read is None or read[1] is None else (read[1],)
-
-
-def _read_journey(
-    path: Path, vocabulary: Vocabulary, problems: list[Problem]
-) -> tuple[Place, Journey | None] | None:
-    """The journey of a file, None where it has mistakes; None for a file that cannot be read."""
-    document, found = read_document(path)
-    problems += found
-    if document is None:
-        return None
-    file, found = validate(document, JourneyFile)
-    problems += found
-    place = Place(document, problems)
-    return place, compile_journey(place, file, vocabulary)

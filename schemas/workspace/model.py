@@ -12,6 +12,7 @@ from schemas.workspace.condition import Condition
 from schemas.workspace.entries import Entry, ExitEvent, Reentry
 from schemas.workspace.messages import MessageTemplate
 from schemas.workspace.policy import Policy
+from schemas.workspace.reference import Table
 from schemas.workspace.steps import DataSource, Send, Step, walk_steps
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ class Workspace:
         earlier: versions of journeys that persons may still be on, and nobody enters any more.
         registry: the event schemas.
         messages: the catalogue of message templates, by name; without one any name will do.
+        tables: of reference data, by name, without their rows.
         fingerprint: of all files that the workspace was made from.
     """
 
@@ -204,6 +206,7 @@ class Workspace:
     policy: Policy = field(default_factory=Policy)
     messages: dict[str, MessageTemplate] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
     fingerprint: bytes = b""
 
     def versions(self) -> tuple[Journey, ...]:

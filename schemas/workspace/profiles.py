@@ -82,7 +82,7 @@ def _compile(place: Place, file: AttributeFile, vocabulary: Vocabulary) -> tuple
     where = None
     if file.where is not None:
         where = compile_condition(
-            place.at("where"), file.where, Scope(vocabulary, events, sees_attributes=False)
+            place.at("where"), file.where, Scope(vocabulary, events, False, sees_tables=False)
         )
     attribute = Attribute(file.name, events, file.field, file.aggregate, file.limit, file.lookback, where)
     known = bool(fields) or file.aggregate in (*_COUNTING, Aggregate.AVERAGE, Aggregate.DISTINCT)

@@ -7,20 +7,28 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.timestamps import DAY_US
-from schemas.workspace.condition_file import ConditionFile, FileModel
+from schemas.workspace.condition_file import COLUMN, LOOKED_UP, TABLE, ConditionFile, FileModel
 from schemas.workspace.values import AttributeName, ClockTime, Duration, EventTypes, Name, Percent, Text
 
 
 class AttributeSourceFile(FileModel):
     """Takes the value of a profile's attribute."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": LOOKED_UP})
+
     attribute: AttributeName = Field(description="The attribute whose value to take.")
+    table: Name | None = TABLE
+    column: Text | None = COLUMN
 
 
 class FieldSourceFile(FileModel):
     """Takes the value of a field of the entry event."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": LOOKED_UP})
+
     field: Text = Field(description="Dot path of the entry event's field, or $time, $id, $source, $type.")
+    table: Name | None = TABLE
+    column: Text | None = COLUMN
 
 
 class ModelSourceFile(FileModel):

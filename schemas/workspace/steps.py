@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.workspace.condition import Condition
+from schemas.workspace.condition import Condition, Lookup
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeSource:
-    """Takes the value of a profile's attribute."""
+    """Takes the value of a profile's attribute, or what is looked up by it."""
 
     name: str
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSource:
-    """Takes the value of a field of the entry event, by its dot path."""
+    """Takes the value of a field of the entry event, by its dot path, or what is looked up by it."""
 
     path: str
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True)

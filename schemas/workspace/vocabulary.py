@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.avro import Registry
+from schemas.workspace.condition import Lookup
 from schemas.workspace.messages import MessageTemplate
 from schemas.workspace.model import ANY_EVENT
 from schemas.workspace.phrases import listed, unknown
 from schemas.workspace.place import Place
+from schemas.workspace.reference import Table
 from schemas.workspace.shape import ENVELOPE, Shape, field_paths, field_shape
+
+_KEYS = ("text", "number", "any")
 
 
 @dataclass
@@ -23,6 +27,7 @@ class Vocabulary:
     Attributes:
         unsound_types: event types whose schema files have mistakes.
         written: those attributes that journeys write.
+        tables: of reference data.
         messages: the message templates; None also where there is no catalogue of them.
         attributes: each attribute's shape, None where its definition has mistakes.
     """
@@ -36,6 +41,7 @@ class Vocabulary:
     messages: Mapping[str, MessageTemplate] | None = None
     attributes: dict[str, Shape | None] | None = field(default=None)
     written: frozenset[str] = frozenset()
+    tables: Mapping[str, Table] | None = None
 
     def check_events(self, place: Place, events: tuple[str, ...], listed_events: bool) -> None:
         """Tells of event types that no schema defines, and of those that stand twice."""
@@ -88,6 +94,29 @@ class Vocabulary:
         """Tells of an attribute that journeys may not write."""
         if self.attributes is not None:
             _check(place, "written attribute", attribute, self.written, "add it to written in profiles.yaml")
+
+    def check_lookup(
+        self, place: Place, table: str | None, column: str | None, by: frozenset[Shape]
+    ) -> tuple[Lookup | None, frozenset[Shape]]:
+        """What a value of these shapes is to be looked up in, and the shapes of what is found.
+
+        Tells of tables and columns that reference.yaml does not define, and of values that are no keys.
+        """
+        if table is None or column is None:
+            lacking = "table" if table is None else "column"
+            place.add(f"expected a table and a column, found no {lacking}; add it or remove the other")
+            return None, frozenset()
+        for shape in sorted(by, key=str):
+            if shape.kind not in _KEYS or shape.container == "map":
+                place.at("table").add(f"expected a text or a number to look up, found {shape}; take another")
+        _check(place.at("table"), "table", table, self.tables, "add it to reference.yaml")
+        known = (self.tables or {}).get(table)
+        if known is None:
+            return None, frozenset()
+        _check(place.at("column"), f"column of {table}", column, known.columns, "add it in reference.yaml")
+        kind = known.columns.get(column)
+        shapes = frozenset(Shape(kind, shape.container) for shape in by) if kind else frozenset()
+        return Lookup(table, column), shapes
 
     def check_field(self, place: Place, events: tuple[str, ...], path: str) -> frozenset[Shape]:
         """The shapes of a field over event types; tells of each type that does not have it."""

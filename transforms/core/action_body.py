@@ -14,9 +14,10 @@ from schemas.decision import Cause
 from schemas.store import OutboundAction
 from schemas.timestamps import EPOCH
 from schemas.workspace.model import Journey
-from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, ModelSource, Send
+from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource, ModelSource, Send
 from transforms.core.fold import read_attribute
 from transforms.core.plan import Plan
+from transforms.core.reference import look_up
 from transforms.core.scope import Scope
 
 
@@ -139,7 +140,7 @@ class ActionWriter:
         values = {name: read_source(source, scope, self._plan) for name, source in sources.items()}
         profile = scope.profile
         made = [contact for contact in profile.contacts if not contact.held]
-        newest = sorted(made, key=lambda contact: contact.time_us)[: -context.contacts - 1 : -1]
+        newest = made[: -context.contacts - 1 : -1]
         contacts = [
             _ContactBody(
                 EPOCH + timedelta(microseconds=contact.time_us),
@@ -161,17 +162,24 @@ def _in_order(answers: Mapping[str, int]) -> list[str]:
 
 def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
     """What a source gives: a JSON value (numbers int or Decimal), None for none."""
-    if isinstance(source, AttributeSource):
-        fold = plan.folds.get(source.name)
-        if fold is None:
-            return scope.profile.written.get(source.name)
-        return read_attribute(scope.profile, fold, scope.as_of_us)
     if isinstance(source, ModelSource):
         return plan.score(source.name, scope)
+    if isinstance(source, LiteralSource):
+        return source.value
     if isinstance(source, FieldSource):
         found = scope.fields.get(source.path)
-        return (found[0] if len(found) == 1 else found) if found else None
-    return source.value
+        value = (found[0] if len(found) == 1 else found) if found else None
+    else:
+        fold = plan.folds.get(source.name)
+        if fold is None:
+            value = scope.profile.written.get(source.name)
+        else:
+            value = read_attribute(scope.profile, fold, scope.as_of_us)
+    if source.lookup is None or value is None:
+        return value
+    if isinstance(value, list):
+        return look_up(value, source.lookup, plan.tables) or None
+    return next(iter(look_up([value], source.lookup, plan.tables)), None)
 
 
 def json_value(value: Any) -> Any:

@@ -8,16 +8,15 @@ from typing import Any
 from schemas.workspace.condition import Condition, Op, Test, leaves
 from transforms.core.attributes import AttributeFold
 from transforms.core.condition import Read, instant_us
-from transforms.core.scope import Scope, scope_subject
+from transforms.core.scope import ReadOf, Scope
 
 NextChange = Callable[[Scope], int | None]
 """From what a condition is asked about to the next time, in microseconds, at which it may come out otherwise
 although nothing happens; None for never. It may be too early, never too late."""
 
 
-def next_change_of(condition: Condition, folds: dict[str, AttributeFold]) -> NextChange:
+def next_change_of(condition: Condition, folds: dict[str, AttributeFold], subject: ReadOf) -> NextChange:
     """When a condition may change by the passage of time, as long as no event comes."""
-    subject = scope_subject(folds)
     changes: list[NextChange] = []
     for test in leaves(condition):
         if test.subject.kind == "attribute" and test.subject.name in folds:

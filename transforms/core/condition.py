@@ -78,18 +78,9 @@ class Explained:
 
     def __init__(self, condition: Condition | None, subject: Callable[[Subject], Read]) -> None:
         self._tests = [
-            (
-                test.subject.kind,
-                test.subject.name,
-                test.op.value,
-                list(test.value) if isinstance(test.value, tuple) else test.value,
-                subject(test.subject),
-                _holds(test),
-                wanted,
-            )
-            for test, wanted in _signed(condition)
+            (_asked(test), subject(test.subject), _holds(test), wanted) for test, wanted in _signed(condition)
         ]
-        self.asks_fields = any(kind == "field" for kind, *_ in self._tests)
+        self.asks_fields = any(test.subject.kind == "field" for test in tree.leaves(condition))
         self._verdict: Predicate | None = None
         if condition is not None and not _is_conjunction(condition):
             numbers = count()
@@ -105,7 +96,7 @@ class Explained:
         evidence = []
         results = []
         all_hold = True
-        for kind, name, op, value, read, holds, wanted in self._tests:
+        for asked, read, holds, wanted in self._tests:
             found = read(scope)
             held = holds(found, as_of_us)
             results.append(held)
@@ -113,11 +104,21 @@ class Explained:
             if not holds_as_wanted:
                 all_hold = False
             shown = (found[0] if len(found) == 1 else found) if found else None
-            tested = {kind: name, "op": op, "value": value, "found": shown, "holds": holds_as_wanted}
+            tested = {**asked, "found": shown, "holds": holds_as_wanted}
             if not wanted:
                 tested["not"] = True
             evidence.append(tested)
         return all_hold if self._verdict is None else self._verdict(results, as_of_us), evidence
+
+
+def _asked(test: Test) -> dict[str, Any]:
+    """What evidence says of a test before it was made."""
+    subject = test.subject
+    asked: dict[str, Any] = {subject.kind: subject.name}
+    if subject.lookup is not None:
+        asked |= {"table": subject.lookup.table, "column": subject.lookup.column}
+    value = list(test.value) if isinstance(test.value, tuple) else test.value
+    return asked | {"op": test.op.value, "value": value}
 
 
 def _signed(condition: Condition | None, wanted: bool = True) -> Iterator[tuple[Test, bool]]:

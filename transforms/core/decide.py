@@ -6,7 +6,7 @@ Everything here follows from the profile, the cause and the as-of time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.decision import Cause
@@ -63,7 +63,7 @@ class Decider:
         }
         self._watchers: dict[str, Watcher] = {}
         for journey in plan.workspace.journeys:
-            watcher = watcher_of(journey, plan.workspace, plan.folds)
+            watcher = watcher_of(journey, plan.workspace, plan.folds, plan.subject)
             if watcher is not None:
                 self._watchers[journey.name] = watcher
         self._watched = {event_type: of.watched for event_type, of in plan.types.items()}
@@ -121,14 +121,15 @@ class Decider:
             due_us = next_deadline(profile)
             if due_us is None or due_us > until_us:
                 return
-            begins, name = self._first_due(profile, due_us)
-            if begins:
+            slots = [slot for slot, run in profile.runs.items() if run.due_us == due_us]
+            for slot in self._in_turn(slots, profile, due_us):
+                run = profile.runs.pop(slot)
+                walker = self._walker(profile, slot, run, due_us, decided)
+                if walker is not None:
+                    _keep(profile, slot, walker.go_on(profile, slot, run, due_us, decided))
+            names = [name for name, watch in profile.watches.items() if watch.due_us == due_us]
+            for name in self._in_turn(names, profile, due_us):
                 self._look(profile, name, due_us, decided)
-                continue
-            run = profile.runs.pop(name)
-            walker = self._walker(profile, name, run, due_us, decided)
-            if walker is not None:
-                _keep(profile, name, walker.go_on(profile, name, run, due_us, decided))
 
     def _by_rank(
         self, entrances: Sequence[_Entrance], profile: Profile, event: FoldEvent, as_of_us: int
@@ -141,23 +142,19 @@ class Decider:
 
         return sorted(entrances, key=rank)
 
-    def _first_due(self, profile: Profile, due_us: int) -> tuple[bool, str]:
-        """Of what is due at a time what goes first: whether it begins a run, and its slot or its journey."""
-        slots = [slot for slot, run in profile.runs.items() if run.due_us == due_us]
-        if slots:
-            return False, self._first(slots, lambda slot: Scope(profile, profile.runs[slot].fields, due_us))
-        names = [name for name, watch in profile.watches.items() if watch.due_us == due_us]
-        return True, self._first(names, lambda name: Scope(profile, {}, due_us))
-
-    def _first(self, slots: Sequence[str], scope: Callable[[str], Scope]) -> str:
-        if len(slots) == 1:
-            return slots[0]
+    def _in_turn(self, slots: list[str], profile: Profile, due_us: int) -> list[str]:
+        """Slots or journeys that are due at one time, in the order of their ranks."""
+        if len(slots) < 2:
+            return slots
 
         def key(slot: str) -> tuple[Rank, str]:
             rank = self._ranks.get(journey_of(slot))
-            return _UNRANKED if rank is None else rank(scope(slot)), slot
+            if rank is None:
+                return _UNRANKED, slot
+            run = profile.runs.get(slot)
+            return rank(Scope(profile, {} if run is None else run.fields, due_us)), slot
 
-        return min(slots, key=key)
+        return sorted(slots, key=key)
 
     def prune(self, profile: Profile) -> None:
         """Drops what no gate and no journey looks at any more."""

@@ -20,6 +20,7 @@ from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import NO_MODELS, Models, Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
 from transforms.core.record import Decided
+from transforms.core.reference import NO_REFERENCE, Reference
 from transforms.core.trail import Trail
 
 _FOLDED = FoldOutcome.FOLDED
@@ -51,10 +52,14 @@ class Engine:
 
     Args:
         models: the workspace's, loaded.
+        reference: the rows of the workspace's tables, loaded.
     """
 
-    def __init__(self, workspace: Workspace, models: Models = NO_MODELS) -> None:
-        self.plan = Plan(workspace, models)
+    def __init__(
+        self, workspace: Workspace, models: Models = NO_MODELS, reference: Reference = NO_REFERENCE
+    ) -> None:
+        self.plan = Plan(workspace, models, reference.tables)
+        self._made_from = workspace.fingerprint + reference.digest
         self._decider = Decider(self.plan)
 
     def advance(
@@ -86,7 +91,7 @@ class Engine:
             0,
         )
         basis = f"{head.token}\n{sequence}\n{as_of_us}\n".encode()
-        digest = blake2b(basis + self.plan.workspace.fingerprint, digest_size=16)
+        digest = blake2b(basis + self._made_from, digest_size=16)
         for person_id in sorted(events):
             image = images.get(person_id)
             profile = Profile(person_id) if image is None else decode_image(image)

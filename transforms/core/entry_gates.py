@@ -17,7 +17,6 @@ from transforms.core.rulings import (
     NOT_YET_VALID,
     Verdict,
 )
-from transforms.core.scope import scope_subject
 
 
 class EntryGates:
@@ -58,7 +57,9 @@ class EntryGates:
         name = self._name
         start_us = as_of_us - cooldown_us
         for contact in reversed(profile.contacts):
-            if contact.journey == name and contact.time_us > start_us:
+            if contact.time_us <= start_us:
+                break
+            if contact.journey == name:
                 evidence = {
                     "last_sent": format_rfc3339(contact.time_us),
                     "cooldown_until": format_rfc3339(contact.time_us + cooldown_us),
@@ -71,7 +72,7 @@ def entry_gates(message: Message) -> list[Gate]:
     """The first gates of a message."""
     journey, plan = message.journey, message.plan
     entry = EntryGates(journey, plan.workspace)
-    condition = Explained(journey.condition, scope_subject(plan.folds))
+    condition = Explained(journey.condition, plan.subject)
 
     def validity(candidate: Candidate) -> Verdict | None:
         return entry.validity(candidate.profile, candidate.as_of_us)

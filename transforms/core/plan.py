@@ -15,8 +15,9 @@ from schemas.workspace.steps import Branch, FieldSource, Send, Update, WaitFor, 
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
+from transforms.core.reference import NO_REFERENCE, Tables, looking_up
 from transforms.core.responses import respond_of, response_paths
-from transforms.core.scope import Scope
+from transforms.core.scope import Scope, scope_subject
 from transforms.core.statements import known_statement, say_of, statement_paths
 from transforms.core.watch import watched_by
 
@@ -63,7 +64,10 @@ class TypePlan:
         awaited: by journey, version and path of a step that waits for it, which of them do; None for all.
     """
 
-    def __init__(self, event_type: str, workspace: Workspace, folds: dict[str, AttributeFold]) -> None:
+    def __init__(
+        self, event_type: str, workspace: Workspace, folds: dict[str, AttributeFold], tables: Tables
+    ) -> None:
+        self._tables = tables
         attributes = [
             attribute
             for attribute in workspace.attributes
@@ -156,7 +160,7 @@ class TypePlan:
         return Source(lambda event: event.values[index], index)
 
     def _subject(self, subject: Subject) -> Read:
-        return self.read(subject.name)
+        return looking_up(self.read(subject.name), subject.lookup, self._tables)
 
 
 Models = Mapping[str, Callable[[Sequence[float]], float]]
@@ -166,10 +170,17 @@ NO_MODELS: Models = MappingProxyType({})
 
 
 class Plan:
-    """A workspace, compiled for the fold and the decisions."""
+    """A workspace, compiled for the fold and the decisions.
 
-    def __init__(self, workspace: Workspace, models: Models = NO_MODELS) -> None:
+    Attributes:
+        subject: how the subjects of journeys' conditions are read.
+    """
+
+    def __init__(
+        self, workspace: Workspace, models: Models = NO_MODELS, tables: Tables = NO_REFERENCE.tables
+    ) -> None:
         self.workspace = workspace
+        self.tables = tables
         self._models = models
         self.lateness_us = workspace.allowed_lateness_us
         self.folds = {
@@ -177,9 +188,10 @@ class Plan:
             for attribute in workspace.attributes
         }
         self.types = {
-            event_type: TypePlan(event_type, workspace, self.folds)
+            event_type: TypePlan(event_type, workspace, self.folds, tables)
             for event_type in workspace.registry.types()
         }
+        self.subject = scope_subject(self.folds, tables)
         self.adds = {event_type: plan.adds for event_type, plan in self.types.items()}
         self.says = {name: plan.say for name, plan in self.types.items() if plan.say is not None}
         self.responds = {name: plan.respond for name, plan in self.types.items() if plan.respond is not None}
@@ -214,7 +226,7 @@ def journey_paths(journey: Journey) -> set[str]:
         match step:
             case Send():
                 paths |= {source.path for source in step.data.values() if isinstance(source, FieldSource)}
-            case Update(source=FieldSource(path)):
+            case Update(source=FieldSource(path=path)):
                 paths.add(path)
             case WaitUntilField():
                 paths.add(step.field)

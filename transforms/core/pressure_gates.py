@@ -27,7 +27,6 @@ from transforms.core.rulings import (
     Verdict,
 )
 from transforms.core.run_keys import journey_of
-from transforms.core.scope import scope_subject
 from transforms.core.shares import PARTS, part_of
 
 SPREAD_US = 10 * MINUTE_US
@@ -81,7 +80,7 @@ def _listed(message: Message) -> Gate:
 
 
 def _suppressing(message: Message, name: str, condition: Condition) -> Gate:
-    explained = Explained(condition, scope_subject(message.plan.folds))
+    explained = Explained(condition, message.plan.subject)
 
     def gate(candidate: Candidate) -> Verdict | None:
         holds, tests = explained.evaluate(candidate.scope, candidate.as_of_us)
@@ -97,9 +96,11 @@ def _unanswered(message: Message) -> Gate | None:
 
     def gate(candidate: Candidate) -> Verdict | None:
         profile, as_of_us = candidate.profile, candidate.as_of_us
+        if len(profile.contacts) < rule.limit:
+            return None
         run = 0
         newest_us = None
-        for contact in sorted(profile.contacts, key=lambda each: each.time_us, reverse=True):
+        for contact in reversed(profile.contacts):
             if contact.category not in SOLICITING or not sent(profile, contact):
                 continue
             if contact.action_id in profile.conversions or not ANSWERS.isdisjoint(
@@ -137,7 +138,7 @@ def _cap(cap: Cap) -> Gate:
         )
 
     def gate(candidate: Candidate) -> Verdict | None:
-        if not candidate.profile.contacts and cap.limit:
+        if len(candidate.profile.contacts) < cap.limit:
             return None
         if cap.channel is not None and cap.channel != candidate.channels[0]:
             return None
@@ -158,7 +159,7 @@ def _frequency(message: Message) -> Gate | None:
         if not candidate.profile.consents:
             return None
         most = preference(candidate.profile, "most_per_week")
-        if most is None:
+        if most is None or len(candidate.profile.contacts) < most:
             return None
         found = _near(candidate, 7 * DAY_US, lambda contact: contact.category in SOLICITING)
         return Verdict(CHOSEN_FREQUENCY, {"most_per_week": most, "sent": found}) if found >= most else None
@@ -171,11 +172,15 @@ def _near(candidate: Candidate, window_us: int, counts: _Counts) -> int:
 
     Contacts are decided in the order of commits, which is not quite that of their times: one may lie ahead.
     """
-    profile, as_of_us = candidate.profile, candidate.as_of_us
-    return sum(
-        abs(contact.time_us - as_of_us) < window_us and counts(contact) and sent(profile, contact)
-        for contact in profile.contacts
-    )
+    profile = candidate.profile
+    start_us, end_us = candidate.as_of_us - window_us, candidate.as_of_us + window_us
+    found = 0
+    for contact in reversed(profile.contacts):
+        if contact.time_us <= start_us:
+            break
+        if contact.time_us < end_us and counts(contact) and sent(profile, contact):
+            found += 1
+    return found
 
 
 def _quiet(message: Message) -> Gate | None:
@@ -234,13 +239,13 @@ def _another(message: Message) -> Gate | None:
     commercial = Category.COMMERCIAL.value
 
     def gate(candidate: Candidate) -> Verdict | None:
-        profile, as_of_us = candidate.profile, candidate.as_of_us
+        profile = candidate.profile
+        start_us = candidate.as_of_us - arbitration.window_us
+        end_us = candidate.as_of_us + arbitration.window_us
         for contact in reversed(profile.contacts):
-            if (
-                contact.category == commercial
-                and abs(contact.time_us - as_of_us) < arbitration.window_us
-                and sent(profile, contact)
-            ):
+            if contact.time_us <= start_us:
+                break
+            if contact.time_us < end_us and contact.category == commercial and sent(profile, contact):
                 evidence = {"journey": contact.journey, "sent": format_rfc3339(contact.time_us)}
                 return Verdict(ANOTHER_MESSAGE, evidence)
         return None

@@ -84,6 +84,7 @@ class Profile(msgspec.Struct):
         attributes: name to state, see `bucket_fold` and `newest_fold`.
         consents: what the person said, by what it is about, see `statements`.
         responses: what came back from actions, see `responses`.
+        contacts: in the order of their times; they are not quite decided in it.
         conversions: when events fulfilled the goal of actions first, by action id.
         runs: the runs under way, by journey and key, see `run_keys.slot_of`.
         written: attributes that journeys wrote, as JSON values.

@@ -11,7 +11,9 @@ from schemas.workspace.condition import Subject
 from transforms.core.attributes import AttributeFold
 from transforms.core.condition import Read
 from transforms.core.profile import Profile
+from transforms.core.reference import Tables, looking_up
 
+ReadOf = Callable[[Subject], Read]
 _NOTHING: list[Any] = []
 
 
@@ -27,10 +29,10 @@ class Scope(msgspec.Struct, gc=False):
     as_of_us: int
 
 
-def scope_subject(folds: dict[str, AttributeFold]) -> Callable[[Subject], Read]:
+def scope_subject(folds: dict[str, AttributeFold], tables: Tables) -> ReadOf:
     """How the subjects of a journey's conditions are read from a `Scope`."""
 
-    def subject(of: Subject) -> Read:
+    def value(of: Subject) -> Read:
         name = of.name
         if of.kind == "attribute" and name not in folds:
             return lambda scope: [scope.profile.written[name]] if name in scope.profile.written else _NOTHING
@@ -41,11 +43,11 @@ def scope_subject(folds: dict[str, AttributeFold]) -> Callable[[Subject], Read]:
 
         def read(scope: Scope) -> list[Any]:
             state = scope.profile.attributes.get(name)
-            value = None if state is None else value_as_of(state, scope.as_of_us)
-            if value is None:
+            found = None if state is None else value_as_of(state, scope.as_of_us)
+            if found is None:
                 return _NOTHING
-            return value if isinstance(value, list) else [value]
+            return found if isinstance(found, list) else [found]
 
         return read
 
-    return subject
+    return lambda of: looking_up(value(of), of.lookup, tables)

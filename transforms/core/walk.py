@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,13 +35,14 @@ from transforms.core.plan import Plan
 from transforms.core.profile import Contact, Profile, Run
 from transforms.core.program import Node, Program
 from transforms.core.record import Candidate, Decided, Recorder
-from transforms.core.scope import Scope, scope_subject
+from transforms.core.scope import Scope
 from transforms.core.shares import share_of
 from transforms.core.trail import Passage
 
 CAME, TIMED_OUT = 0, 1
 """The ways of a wait for something: it came, or it did not."""
 
+_TIME = attrgetter("time_us")
 _CONTACTS = frozenset({Outcome.SENT, Outcome.HELD_OUT, Outcome.REHEARSED})
 """Outcomes that count for cooldowns, so that all groups are treated alike."""
 
@@ -85,7 +88,6 @@ class Walker:
         self._recorder = recorder
         self._plan = plan
         self._senders = {send.path: _sender(journey, send, plan) for send in sends}
-        subject = scope_subject(plan.folds)
         self._watches: dict[str, _Watch] = {}
         self._arms: dict[str, list[Predicate | None]] = {}
         self._next_sends: dict[str, Candidate] = {}
@@ -95,11 +97,12 @@ class Walker:
                 case Send():
                     following = self._senders[step.path].candidate
                 case WaitFor() if step.condition is not None:
-                    holds = compile_condition(step.condition, subject)
-                    self._watches[step.path] = _Watch(holds, next_change_of(step.condition, plan.folds))
+                    holds = compile_condition(step.condition, plan.subject)
+                    next_change = next_change_of(step.condition, plan.folds, plan.subject)
+                    self._watches[step.path] = _Watch(holds, next_change)
                 case Branch():
                     self._arms[step.path] = [
-                        None if arm.condition is None else compile_condition(arm.condition, subject)
+                        None if arm.condition is None else compile_condition(arm.condition, plan.subject)
                         for arm in step.arms
                     ]
             self._next_sends[step.path] = following
@@ -220,7 +223,7 @@ class Walker:
                         verdict.language,
                     )
                 )
-            profile.contacts.append(contact)
+            insort(profile.contacts, contact, key=_TIME)
             if not run.sent:
                 run = msgspec.structs.replace(run, sent=True)
         elif outcome is Outcome.DEFERRED:

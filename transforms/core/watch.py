@@ -20,7 +20,7 @@ from transforms.core.changes import next_change_of
 from transforms.core.condition import Predicate, compile_condition
 from transforms.core.local_time import local_weekday, next_local
 from transforms.core.profile import Profile, Watch
-from transforms.core.scope import Scope, scope_subject
+from transforms.core.scope import ReadOf, Scope
 
 TIME_PASSED = "cjaas.time_passed"
 """The type of a cause that is no event: a condition came to hold because time passed."""
@@ -38,13 +38,15 @@ class Watcher(Protocol):
         """Why it is entered, now that its watch is due; None if it is not."""
 
 
-def watcher_of(journey: Journey, workspace: Workspace, folds: dict[str, AttributeFold]) -> Watcher | None:
+def watcher_of(
+    journey: Journey, workspace: Workspace, folds: dict[str, AttributeFold], subject: ReadOf
+) -> Watcher | None:
     """Who watches for a journey; None where events enter it."""
     match journey.entry:
         case ConditionEntry(condition):
-            return _ConditionWatcher(journey.name, condition, folds)
+            return _ConditionWatcher(journey.name, condition, folds, subject)
         case ScheduleEntry() as entry:
-            return _ScheduleWatcher(journey.name, entry, ZoneInfo(workspace.time_zone), folds)
+            return _ScheduleWatcher(journey.name, entry, ZoneInfo(workspace.time_zone), folds, subject)
     return None
 
 
@@ -64,10 +66,12 @@ def watched_by(journey: Journey, event_type: str, workspace: Workspace) -> bool:
 
 
 class _ConditionWatcher:
-    def __init__(self, name: str, condition: Condition, folds: dict[str, AttributeFold]) -> None:
+    def __init__(
+        self, name: str, condition: Condition, folds: dict[str, AttributeFold], subject: ReadOf
+    ) -> None:
         self._name = name
-        self._holds = compile_condition(condition, scope_subject(folds))
-        self._next_change = next_change_of(condition, folds)
+        self._holds = compile_condition(condition, subject)
+        self._next_change = next_change_of(condition, folds, subject)
 
     def after_event(self, profile: Profile, as_of_us: int) -> bool:
         return self._look(profile, as_of_us)
@@ -86,15 +90,20 @@ class _ConditionWatcher:
 
 class _ScheduleWatcher:
     def __init__(
-        self, name: str, entry: ScheduleEntry, zone: ZoneInfo, folds: dict[str, AttributeFold]
+        self,
+        name: str,
+        entry: ScheduleEntry,
+        zone: ZoneInfo,
+        folds: dict[str, AttributeFold],
+        subject: ReadOf,
     ) -> None:
         self._name = name
         self._entry = entry
         self._zone = zone
         self._holds: Predicate | None = None
         if entry.condition is not None:
-            self._holds = compile_condition(entry.condition, scope_subject(folds))
-            self._next_change = next_change_of(entry.condition, folds)
+            self._holds = compile_condition(entry.condition, subject)
+            self._next_change = next_change_of(entry.condition, folds, subject)
 
     def after_event(self, profile: Profile, as_of_us: int) -> bool:
         watch = profile.watches.get(self._name)

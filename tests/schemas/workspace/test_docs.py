@@ -35,12 +35,19 @@ def test_every_yaml_example_loads(tmp_path: Path) -> None:
         shop.write(match[1], text)
     (record,) = (text for language, text in BLOCKS if language == "json" and '"eventType"' in text)
     shop.write(f"schemas/{json.loads(record)['eventType']}.v1.avsc", record)
+    (table,) = (text for language, text in BLOCKS if language == "csv")
+    shop.write("reference/products.csv", table)
     assert shop.found() == []
     workspace = shop.load()
     assert workspace.secret == SECRET
-    assert [journey.name for journey in workspace.journeys] == ["cart_left_behind", "high_value_cart"]
-    assert set(workspace.messages) == {"cart_reminder", "advice"}
-    assert len(examples) == 3 + len(workspace.journeys)
+    assert [journey.name for journey in workspace.journeys] == [
+        "cart_left_behind",
+        "furniture_in_cart",
+        "high_value_cart",
+    ]
+    assert set(workspace.messages) == {"cart_reminder", "advice", "measure"}
+    assert set(workspace.tables) == {"products"}
+    assert len(examples) == 4 + len(workspace.journeys)
 
 
 def test_every_journey_of_the_page_loads(shop: Shop) -> None:

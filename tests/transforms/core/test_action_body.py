@@ -106,7 +106,7 @@ def test_a_context_tells_what_is_known_of_the_person(
     given = replace(with_journeys(workspace, JOURNEY), channels={"web": channel})
     profile = Profile("p" * 32)
     profile.written = {"stage": "gold"}
-    profile.contacts = [contact(2), contact(1), contact(3, held=True), contact(4)]
+    profile.contacts = [contact(1), contact(2), contact(3, held=True), contact(4)]
     profile.responses = {f"{2:032x}": {"opened": 7, "delivered": 5}}
     cause = Cause("e", "s", "t", 0)
     scope = Scope(profile, {}, 5 * DAY_US)

@@ -426,3 +426,16 @@ def test_a_run_whose_version_is_gone_ends_and_says_so(
     assert reasons(decisions) == [("suppressed", "version_gone", None)]
     assert (decisions[0].journey, decisions[0].journey_version, decisions[0].step) == ("cart", 1, None)
     assert again.image()["journeys"] == {}
+
+
+def test_contacts_are_kept_in_the_order_of_their_times_whichever_was_decided_first(
+    workspace: Workspace,
+) -> None:
+    waits = replace(JOURNEY, steps=after(60 * MINUTE_US))
+    at_once = replace(JOURNEY, name="at_once", entry=EventEntry(("login",)))
+    someone = Person(with_journeys(workspace, waits, at_once))
+    someone.decide(cart(someone), as_of_us=at(0))
+    ahead = fold_event(someone.plan, "login", {}, at(70), event_id="ahead", publish_us=at(20))
+    assert reasons(someone.decide(ahead, as_of_us=at(20))) == [("sent", "passed", None)]
+    someone.decide(as_of_us=at(90))
+    assert [contact[0] for contact in someone.image()["contacts"]] == [at(60), at(70)]
