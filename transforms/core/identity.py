@@ -13,7 +13,7 @@ from schemas.dead_letter import DeadLetterError, Stage
 from schemas.workspace.model import Namespace, Workspace
 from transforms.core.refused import Refused
 
-_CACHED = 50_000
+_CACHED = 10_000
 _EMAIL = re.compile(
     r"[^@\s\x00-\x1f\x7f-\x9f\"(),:;<>\[\]\\]{1,64}"
     r"@(?:[^@\s\x00-\x1f\x7f-\x9f.,]{1,63}\.)+[^@\s\x00-\x1f\x7f-\x9f.,]{2,63}"

@@ -12,7 +12,7 @@ from transforms.core.envelope import Envelope
 from transforms.core.identity import Identities, Identity
 from transforms.core.refused import Refused
 
-_CACHED = 50_000
+_CACHED = 10_000
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):
