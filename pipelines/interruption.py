@@ -39,6 +39,7 @@ class Interruption:
         self._handlers: dict[int, Any] = {}
         self._listeners: list[Callable[[], None]] = []
         self._unraisable = sys.unraisablehook
+        self._excepthook = threading.excepthook
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -48,6 +49,7 @@ class Interruption:
                 if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._note)
             self._unraisable, sys.unraisablehook = sys.unraisablehook, self._tell_unraisable
+            self._excepthook, threading.excepthook = threading.excepthook, self._tell_thread
         return self
 
     def __exit__(
@@ -60,6 +62,9 @@ class Interruption:
             signal.signal(number, handler)
         if sys.unraisablehook == self._tell_unraisable:
             sys.unraisablehook = self._unraisable
+        # Threads may outlive a run that was ended, and fail as it closes their connections.
+        if threading.excepthook == self._tell_thread and self._reason is None:
+            threading.excepthook = self._excepthook
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Calls a function as soon as the run is asked to end, perhaps more than once."""
@@ -107,6 +112,11 @@ class Interruption:
         """Says nothing of an interruption that a finalizer swallowed: the next signal comes soon."""
         if not isinstance(unraisable.exc_value, Interrupted):
             self._unraisable(unraisable)
+
+    def _tell_thread(self, args: threading.ExceptHookArgs) -> None:
+        """Says nothing of a thread that fails because the run ends."""
+        if self._reason is None:
+            self._excepthook(args)
 
     def _remind(self, ended: threading.Event) -> None:
         """Signals again where whatever was running swallowed the exception."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 _LIVE = ("test_live_job.py", "test_live_trouble.py", "test_up.py")
 """Files of tests that run services and jobs of many processes: two at once would be short of cores."""
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs ignore interrupts, which tests of interruption wait for."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -139,7 +139,9 @@ def test_a_lost_worker_ends_the_run(long_input: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def interruption() -> Iterator[Interruption]:
+def interruption(monkeypatch: pytest.MonkeyPatch) -> Iterator[Interruption]:
+    # An interrupted run leaves its hook behind: its process ends.
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     with Interruption() as noted:
         yield noted
 
@@ -200,6 +202,7 @@ def test_nothing_is_said_of_what_a_finalizer_swallows(monkeypatch: pytest.Monkey
         threading.Event().wait()
 
     told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
     before = sys.unraisablehook
     with (
@@ -210,6 +213,24 @@ def test_nothing_is_said_of_what_a_finalizer_swallows(monkeypatch: pytest.Monkey
         wait()
     assert told == [ValueError]
     assert sys.unraisablehook is before
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_threads_that_outlive_an_interrupted_run_say_nothing(
+    monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+    before = threading.excepthook
+    failing = threading.Thread(target=lambda: int("of a lost connection"))
+    with Interruption() as noted:
+        if interrupted:
+            with pytest.raises(Interrupted), noted.raising():
+                signal.raise_signal(signal.SIGINT)
+    failing.start()
+    failing.join()
+    assert told == ([] if interrupted else [ValueError])
+    assert interrupted or threading.excepthook is before
 
 
 def test_another_thread_ends_a_run_that_waits(interruption: Interruption) -> None:

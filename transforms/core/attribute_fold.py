@@ -56,6 +56,10 @@ class AttributeFold:
         """
         raise NotImplementedError
 
+    def merge(self, one: Any, other: Any) -> Any:
+        """The state of the events of two states that have none in common; may change and give back either."""
+        raise NotImplementedError
+
     def prune(self, state: Any, newest_us: int) -> Any:
         """The state without what no as-of time from `newest_us` on can count, keys sorted; None if empty.
 

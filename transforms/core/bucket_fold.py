@@ -174,6 +174,14 @@ class BucketFold(AttributeFold):
 
         return add
 
+    def merge(self, one: Any, other: Any) -> Any:
+        """The buckets of both, those that are in both combined."""
+        combine = self._accumulator.combine
+        for bucket, held in other.items():
+            before = one.get(bucket)
+            one[bucket] = held if before is None else combine(before, held)
+        return one
+
     def prune(self, state: Any, newest_us: int) -> Any:
         """The state without buckets that lie before every lookback, keys sorted; None if empty."""
         if self.lookback_us is not None:

@@ -142,4 +142,4 @@ def read_values(profile: Profile, plan: Plan, as_of_us: int) -> dict[str, Any]:
             value = attribute.read(state, as_of_us)
             if value is not None:
                 values[name] = value
-    return values | profile.written
+    return values | {name: written.value for name, written in profile.written.items()}

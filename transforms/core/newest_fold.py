@@ -82,6 +82,10 @@ class NewestFold(AttributeFold):
     def _found(self, source: Source) -> Callable[[FoldEvent], Any]:
         return (lambda event: 1) if self.counts_events else source.read
 
+    def merge(self, one: Any, other: Any) -> Any:
+        """The newest entries of both."""
+        return sorted(one + other, key=_place, reverse=True)[: self._limit]
+
     def prune(self, state: Any, newest_us: int) -> Any:
         """The entries that some lookback still counts; None if there are none."""
         if self.lookback_us is None:
@@ -127,12 +131,17 @@ class NewestFold(AttributeFold):
 
 
 def _keep_newest(entries: list[Entry], entry: Entry, limit: int) -> None:
-    key = entry[:4]
+    key = _place(entry)
     if len(entries) >= limit:
-        if key <= entries[-1][:4]:
+        if key <= _place(entries[-1]):
             return
         entries.pop()
     at = 0
-    while at < len(entries) and entries[at][:4] > key:
+    while at < len(entries) and _place(entries[at]) > key:
         at += 1
     entries.insert(at, entry)
+
+
+def _place(entry: Entry) -> Entry:
+    """What entries are ordered by: all but the value."""
+    return entry[:4]

@@ -208,7 +208,8 @@ def _number(name: str, scope: Scope, folds: Mapping[str, AttributeFold]) -> floa
     fold = folds.get(name)
     profile = scope.profile
     if fold is None:
-        value = profile.written.get(name)
+        written = profile.written.get(name)
+        value = None if written is None else written.value
     else:
         state = profile.attributes.get(name)
         value = None if state is None else fold.read(state, scope.as_of_us)

@@ -62,6 +62,13 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
 
+class Written(msgspec.Struct, frozen=True, array_like=True):
+    """What a journey wrote as an attribute, a JSON value, and as of when."""
+
+    time_us: int
+    value: Any
+
+
 class Watch(msgspec.Struct, frozen=True, array_like=True):
     """What is remembered for a journey that no event enters.
 
@@ -87,7 +94,7 @@ class Profile(msgspec.Struct):
         contacts: in the order of their times; they are not quite decided in it.
         conversions: when events fulfilled the goal of actions first, by action id.
         runs: the runs under way, by journey and key, see `run_keys.slot_of`.
-        written: attributes that journeys wrote, as JSON values.
+        written: attributes that journeys wrote.
         entered: when runs of journeys began that are entered once, by journey and key.
         watches: by journey.
         prints: fingerprint of source and id to event time and fingerprint of time and data.
@@ -104,7 +111,7 @@ class Profile(msgspec.Struct):
     conversions: dict[str, int] = {}
     contacts: list[Contact] = []
     runs: dict[str, Run] = {}
-    written: dict[str, Any] = {}
+    written: dict[str, Written] = {}
     entered: dict[str, int] = {}
     watches: dict[str, Watch] = {}
     prints: dict[int, tuple[int, int]] = {}
@@ -126,7 +133,7 @@ class _Image(msgspec.Struct, omit_defaults=False):
     seen: str
     responses: Responses | msgspec.UnsetType = msgspec.UNSET
     conversions: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
-    written: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    written: dict[str, Written] | msgspec.UnsetType = msgspec.UNSET
     entered: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     watches: dict[str, Watch] | msgspec.UnsetType = msgspec.UNSET
 

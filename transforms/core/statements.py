@@ -88,8 +88,7 @@ def say_of(event_type: str, workspace: Workspace, read: Callable[[str], Read]) -
                 continue
             statement = Statement(event.time_us, event.event_id, event.source, value)
             former = statements.get(key)
-            if former is None or _order(former) < _order(statement):
-                statements[key] = statement
+            statements[key] = statement if former is None else later(former, statement)
 
     return say
 
@@ -108,6 +107,11 @@ def known_statement(workspace: Workspace) -> Callable[[str], bool]:
         )
 
     return known
+
+
+def later(one: Statement, other: Statement) -> Statement:
+    """The one of two statements about one thing that stands; the first where they are one."""
+    return other if _order(one) < _order(other) else one
 
 
 def _order(statement: Statement) -> tuple[int, str, str]:

@@ -32,7 +32,7 @@ from transforms.core.gate import preference
 from transforms.core.gates import Gates
 from transforms.core.local_time import next_local, zone_of
 from transforms.core.plan import Plan
-from transforms.core.profile import Contact, Profile, Run
+from transforms.core.profile import Contact, Profile, Run, Written
 from transforms.core.program import Node, Program
 from transforms.core.record import Candidate, Decided, Recorder
 from transforms.core.scope import Scope
@@ -240,7 +240,7 @@ class Walker:
         if value is None:
             scope.profile.written.pop(step.attribute, None)
         else:
-            scope.profile.written[step.attribute] = value
+            scope.profile.written[step.attribute] = Written(scope.as_of_us, value)
 
     def _holds(self, path: str, scope: Scope) -> bool:
         watch = self._watches.get(path)

@@ -23,7 +23,7 @@ from schemas.workspace.steps import DataSource, FieldSource, LiteralSource
 from tests.journeys import JOURNEY, SEND, with_journeys
 from transforms.core.action_body import ActionWriter, json_value
 from transforms.core.plan import Plan
-from transforms.core.profile import Contact, Profile
+from transforms.core.profile import Contact, Profile, Written
 from transforms.core.scope import Scope
 
 TIMES = st.integers(0, 4_000_000_000_000_000) | st.integers(0, 4_000_000_000).map(lambda s: s * 1_000_000)
@@ -105,7 +105,7 @@ def test_a_context_tells_what_is_known_of_the_person(
     channel = Channel("web", None, Context(("activity", "name", "stage"), most))
     given = replace(with_journeys(workspace, JOURNEY), channels={"web": channel})
     profile = Profile("p" * 32)
-    profile.written = {"stage": "gold"}
+    profile.written = {"stage": Written(0, "gold")}
     profile.contacts = [contact(1), contact(2), contact(3, held=True), contact(4)]
     profile.responses = {f"{2:032x}": {"opened": 7, "delivered": 5}}
     cause = Cause("e", "s", "t", 0)

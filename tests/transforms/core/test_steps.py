@@ -286,10 +286,10 @@ def test_an_update_writes_what_later_conditions_see(workspace: Workspace) -> Non
     )
     someone = person(workspace, *steps)
     assert sent(someone.advance([event(someone, "cart_added", 0, price=25.5)], at(0))) == []
-    assert someone.image()["written"] == {"stage": "warm", "worth": 25.5}
+    assert someone.image()["written"] == {"stage": [at(0), "warm"], "worth": [at(0), 25.5]}
     assert someone.image()["values"]["stage"] == "warm"
     assert sent(someone.advance([event(someone, "cart_added", 1)], at(1))) == ["c"]
-    assert someone.image()["written"] == {"worth": 25.5}
+    assert someone.image()["written"] == {"worth": [at(0), 25.5]}
 
 
 def test_a_local_time_is_the_person_s(workspace: Workspace) -> None:
