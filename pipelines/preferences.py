@@ -11,6 +11,7 @@ from schemas.decision import Reason
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.model import Workspace
 from schemas.workspace.policy import ConsentRule
+from transforms.core.nominees import nominees_of
 from transforms.core.permissions import Standing, consent_to, permission, subscription_to
 from transforms.core.profile import Profile
 from transforms.core.statements import PREFERENCE, Statement, statement_paths, suppression_of
@@ -70,6 +71,14 @@ class ListView(msgspec.Struct, frozen=True):
     said: Said
 
 
+class NomineeView(msgspec.Struct, frozen=True):
+    """Who is told of a use case as well."""
+
+    use_case: str
+    identity: str
+    said: Said
+
+
 class PreferencesView(msgspec.Struct, frozen=True):
     """All that stands about one person.
 
@@ -82,6 +91,7 @@ class PreferencesView(msgspec.Struct, frozen=True):
     use_cases: dict[str, UseCaseView]
     preferences: dict[str, Said | None]
     suppression_lists: tuple[ListView, ...]
+    nominees: tuple[NomineeView, ...]
 
 
 def preferences_of(profile: Profile, workspace: Workspace) -> PreferencesView:
@@ -96,6 +106,11 @@ def preferences_of(profile: Profile, workspace: Workspace) -> PreferencesView:
             ListView(*about, _told(said))
             for key, said in sorted(statements.items())
             if (about := suppression_of(key)) is not None
+        ),
+        tuple(
+            NomineeView(use_case, nominee.identity, _told(nominee.said))
+            for use_case, nominees in sorted(nominees_of(statements).items())
+            for nominee in nominees
         ),
     )
 

@@ -10,6 +10,7 @@ from schemas.timestamps import format_rfc3339
 
 _BECAUSE = {
     Reason.PASSED: "it passed every gate",
+    Reason.NOMINATED: "the person nominated them to be told as well",
     Reason.INACTIVE: "the journey is not active",
     Reason.NOT_YET_VALID: "the journey is not valid yet",
     Reason.NO_LONGER_VALID: "the journey is no longer valid",

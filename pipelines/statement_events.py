@@ -16,12 +16,16 @@ from schemas.workspace.values import LANGUAGE_PATTERN
 from transforms.core.identity import Identities
 from transforms.core.local_time import clock_minute, is_zone
 from transforms.core.profile import Profile
+from transforms.core.refused import Refused
 from transforms.core.statements import (
     CONSENT_GIVEN,
     CONSENT_WITHDRAWN,
+    CONTACT_NOMINATED,
+    CONTACT_WITHDRAWN,
     PREFERENCE,
     SUBSCRIPTION,
     consent_key,
+    nomination_key,
     statement_paths,
     subscription_key,
 )
@@ -46,6 +50,8 @@ class Words(NamedTuple):
     subscribed: Sequence[str] = ()
     unsubscribed: Sequence[str] = ()
     settings: Sequence[str] = ()
+    nominated: Sequence[str] = ()
+    withdrawn: Sequence[str] = ()
 
 
 def changes_of(words: Words, workspace: Workspace) -> list[Change]:
@@ -131,6 +137,31 @@ def _about(words: Words, workspace: Workspace) -> Iterator[tuple[str, str, Chang
             name, channel = _named(option, text, "use case", workspace.policy.use_cases, workspace)
             data = _data(use_case=name, channel=channel, subscribed=subscribed)
             yield option, subscription_key(name, channel), Change(SUBSCRIPTION, data)
+    for word, texts, event_type in (
+        ("--nominate", words.nominated, CONTACT_NOMINATED),
+        ("--withdraw", words.withdrawn, CONTACT_WITHDRAWN),
+    ):
+        for text in texts:
+            option = f"{word} {text}"
+            name, identity = _nominee(option, text, workspace)
+            namespace, _, value = identity.partition(":")
+            data = {"use_case": name, "namespace": namespace, "value": value}
+            yield option, nomination_key(name, identity), Change(event_type, data)
+
+
+def _nominee(option: str, text: str, workspace: Workspace) -> tuple[str, str]:
+    """The use case and the normalised identity of `USE_CASE=NAMESPACE:VALUE`."""
+    name, _, identity = text.partition("=")
+    namespace, colon, value = identity.partition(":")
+    if not colon:
+        raise UsageError(f"{option}: expected USE_CASE=NAMESPACE:VALUE such as orders=email:bea@example.com")
+    _known(option, "use case", name, workspace.policy.use_cases)
+    addresses = {channel.address for channel in workspace.channels.values() if channel.address is not None}
+    _known(option, "namespace of a channel's addresses", namespace, sorted(addresses))
+    try:
+        return name, Identities(workspace).identity(namespace, value).text
+    except Refused as error:
+        raise UsageError(f"{option}: {error.detail}") from None
 
 
 def _named(

@@ -50,6 +50,17 @@ class ActionContext(BaseModel):
     contacts: list[ActionContact] = Field(description="The newest actions before it, newest first.")
 
 
+class ActionNominee(BaseModel):
+    """Whom the person nominated to be told as well."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = Field(default=None, description="How to address them; absent if nobody said.")
+    language: str | None = Field(
+        default=None, description="The language that they want; absent if nobody said."
+    )
+
+
 class Action(BaseModel):
     """One message to one person through one channel."""
 
@@ -57,10 +68,15 @@ class Action(BaseModel):
 
     action_id: str = Field(description="32 hex digits; a retry sends the same bytes under the same id.")
     workspace: str = Field(description="The workspace that decided.")
-    person_id: str = Field(description="The person to reach, 32 hex digits.")
-    channel: str = Field(description="The channel to reach the person through.")
+    person_id: str = Field(
+        description="The person to reach, 32 hex digits; for a nominee the person that it is about."
+    )
+    channel: str = Field(description="The channel to reach them through.")
     address: str | None = Field(
         default=None, description="Where to send it; absent where the channel looks it up itself."
+    )
+    nominee: ActionNominee | None = Field(
+        default=None, description="To whom it goes in place of the person; absent where it goes to them."
     )
     category: Category = Field(description="What the action is about.")
     journey: str = Field(description="The journey that sends it.")

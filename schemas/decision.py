@@ -40,6 +40,7 @@ class Reason(StrEnum):
     """Why a decision came out as it did."""
 
     PASSED = "passed"
+    NOMINATED = "nominated"
     INACTIVE = "inactive"
     NOT_YET_VALID = "not_yet_valid"
     NO_LONGER_VALID = "no_longer_valid"

@@ -49,6 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             "prefer language=de, channels=email,web, most_per_week=2, time_zone=Europe/Berlin, "
             "quiet_from=21:00 or quiet_until=08:00",
         ),
+        ("--nominate", "USE_CASE=NAMESPACE:VALUE", "let somebody be told of a use case as well"),
+        ("--withdraw", "USE_CASE=NAMESPACE:VALUE", "take a nomination back"),
     ):
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_)
     return parser
@@ -68,7 +70,14 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     from pipelines.wall_clock import wall_clock_us
 
     workspace = workspace_of(arguments)
-    words = Words(arguments.consent, arguments.subscribe, arguments.unsubscribe, arguments.set)
+    words = Words(
+        arguments.consent,
+        arguments.subscribe,
+        arguments.unsubscribe,
+        arguments.set,
+        arguments.nominate,
+        arguments.withdraw,
+    )
     changes = changes_of(words, workspace)
     output = output_of(arguments)
     with stores_of(output, workspace) as stores:
@@ -156,6 +165,12 @@ def _table(view: PreferencesView) -> Table:
     for listed in view.suppression_lists:
         rule = f"keeps back {listed.category or 'commercial, advisory'}"
         row(f"list {listed.list}", rule, *_said(listed.said, _LISTED), "")
+    if view.nominees:
+        table.add_section()
+    for nominee in view.nominees:
+        said = nominee.said
+        now = f"{nominee.identity} is told as well"
+        row(f"nominee for {nominee.use_case}", "", said.value.get("name", ""), said.time, said.source, now)
     return table
 
 

@@ -278,6 +278,36 @@ class Writer:
         Writer.closed += 1
 
 
+def test_nominees_are_named_and_withdrawn(small: Small, tmp_path: Path) -> None:
+    assert small.shown()["nominees"] == []
+    named = small.preferences(
+        ANN, "--nominate", "reminders=email:Bea@example.com", "--nominate", "newsletter=email:c@example.com"
+    )
+    events = named.lines()
+    assert [(event["type"], event["data"]) for event in events] == [
+        (
+            "contact.nominated",
+            {"use_case": use_case, "namespace": "email", "value": f"{name}@example.com"},
+        )
+        for use_case, name in (("reminders", "bea"), ("newsletter", "c"))
+    ]
+    (tmp_path / "named").mkdir()
+    output = small.rerun(tmp_path / "named", named.out)
+    shown = small.shown(output)["nominees"]
+    assert [(nominee["use_case"], nominee["identity"], nominee["said"]["value"]) for nominee in shown] == [
+        ("newsletter", "email:c@example.com", {}),
+        ("reminders", "email:bea@example.com", {}),
+    ]
+    table = small.preferences(ANN, output=output)
+    row = ["nominee for reminders", "", "", events[0]["time"], "cjaas/preferences"]
+    found = [cells(line) for line in table.out.splitlines() if "nominee for" in line]
+    assert [*row, "email:bea@example.com is told as well"] in found
+    withdrawn = small.preferences(ANN, "--withdraw", "reminders=email:bea@example.com", output=output)
+    (tmp_path / "withdrawn").mkdir()
+    after = small.rerun(tmp_path / "withdrawn", named.out + withdrawn.out)
+    assert [nominee["use_case"] for nominee in small.shown(after)["nominees"]] == ["newsletter"]
+
+
 def test_a_job_that_is_up_gets_them_on_its_firehose(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +370,14 @@ def test_a_job_that_is_up_gets_them_on_its_firehose(
             "expected each thing once, found subscription/newsletter twice",
         ),
         (("--set", "language=de", "--set", "language=en"), "found preference/language twice"),
+        (("--nominate", "reminders"), "expected USE_CASE=NAMESPACE:VALUE such as orders=email:bea@example"),
+        (("--nominate", "news=email:b@example.com"), "expected a use case of reminders, newsletter"),
+        (("--withdraw", "reminders=cookie:c1"), "expected a namespace of a channel's addresses of email"),
+        (("--nominate", "reminders=email:bea"), "--nominate reminders=email:bea: identity email: expected"),
+        (
+            ("--nominate", "reminders=email:b@e.de", "--withdraw", "reminders=email:B@e.de"),
+            "expected each thing once, found nomination/reminders/email:b@e.de twice",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line_and_nothing_is_said(

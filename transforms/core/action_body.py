@@ -16,6 +16,7 @@ from schemas.timestamps import EPOCH
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource, ModelSource, Send
 from transforms.core.fold import read_attribute
+from transforms.core.nominees import Nominee
 from transforms.core.plan import Plan
 from transforms.core.reference import look_up
 from transforms.core.scope import Scope
@@ -36,6 +37,11 @@ class _ContactBody(msgspec.Struct, frozen=True, gc=False):
     answers: list[str]
 
 
+class _NomineeBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    name: str | None = None
+    language: str | None = None
+
+
 class _ContextBody(msgspec.Struct, frozen=True, gc=False):
     attributes: dict[str, Any]
     contacts: list[_ContactBody]
@@ -49,6 +55,7 @@ class _Body(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     person_id: str
     channel: str
     address: str | None = None
+    nominee: _NomineeBody | None = None
     category: str
     journey: str
     journey_version: int
@@ -94,8 +101,13 @@ class ActionWriter:
         sequence: int,
         variant: str | None = None,
         language: str | None = None,
+        nominee: Nominee | None = None,
     ) -> OutboundAction:
-        """The action, as the JSON of `schemas.action.Action` without what is absent."""
+        """The action, as the JSON of `schemas.action.Action` without what is absent.
+
+        Args:
+            nominee: to whom it goes in place of the person; what is known of the person is not told them.
+        """
         journey, send = self._journey, self._send
         decided_at = EPOCH + timedelta(microseconds=scope.as_of_us)
         body = _Body(
@@ -104,6 +116,7 @@ class ActionWriter:
             person_id=scope.profile.person_id,
             channel=channel,
             address=address,
+            nominee=None if nominee is None else _NomineeBody(nominee.name, nominee.language),
             category=self._category,
             journey=journey.name,
             journey_version=journey.version,
@@ -112,7 +125,7 @@ class ActionWriter:
             variant=variant,
             language=language,
             data=self._read_data(scope),
-            context=self._read_context(scope, channel),
+            context=self._read_context(scope, channel) if nominee is None else None,
             priority=journey.priority,
             sequence=sequence,
             cause=_CauseBody(

@@ -40,5 +40,9 @@ class Gates:
             if verdict is not None:
                 return verdict
         wanted = preference(scope.profile, "language") if scope.profile.consents else None
-        language = language_of(wanted, self._languages)
+        language = self.language(wanted)
         return Verdict(self._passed, candidate.evidence, candidate.channels[0], candidate.address, language)
+
+    def language(self, wanted: str | None) -> str | None:
+        """The language of the message for somebody who wants one, or has none in mind."""
+        return language_of(wanted, self._languages)

@@ -27,6 +27,7 @@ def _ruling(reason: Reason, gate: Gate | None, outcome: Outcome = Outcome.SUPPRE
 
 
 PASSED = _ruling(Reason.PASSED, None, Outcome.SENT)
+NOMINATED = _ruling(Reason.NOMINATED, None, Outcome.SENT)
 REHEARSED = _ruling(Reason.PASSED, None, Outcome.REHEARSED)
 INACTIVE = _ruling(Reason.INACTIVE, Gate.VALIDITY)
 NOT_YET_VALID = _ruling(Reason.NOT_YET_VALID, Gate.VALIDITY)

@@ -1,8 +1,8 @@
 """Statements: what a person said about how, and whether, they want to be reached.
 
 Each is a fact: of several about one thing the latest by event time stands, then by event id and source,
-in whatever order they come. Only what can be acted on is kept: a use case that the workspace does not have
-leaves no trace in a profile.
+in whatever order they come. Only what can be acted on is kept: a use case that the workspace does not have,
+or an address that is none, leaves no trace in a profile.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from schemas.action import Category
 from schemas.workspace.model import Workspace
 from transforms.core.condition import Read
 from transforms.core.fold_event import FoldEvent
+from transforms.core.identity import Identities
+from transforms.core.refused import Refused
 
 CONSENT_GIVEN = "consent.given"
 CONSENT_WITHDRAWN = "consent.withdrawn"
 SUBSCRIPTION = "subscription.changed"
 PREFERENCE = "preference.changed"
 SUPPRESSION = "suppression.changed"
+CONTACT_NOMINATED = "contact.nominated"
+CONTACT_WITHDRAWN = "contact.withdrawn"
 
 _PATHS: dict[str, tuple[str, ...]] = {
     CONSENT_GIVEN: ("category", "channel"),
@@ -29,6 +33,8 @@ _PATHS: dict[str, tuple[str, ...]] = {
     SUBSCRIPTION: ("use_case", "channel", "subscribed"),
     PREFERENCE: ("channels", "language", "most_per_week", "time_zone", "quiet_from", "quiet_until"),
     SUPPRESSION: ("list", "category", "suppressed"),
+    CONTACT_NOMINATED: ("use_case", "namespace", "value", "name", "language"),
+    CONTACT_WITHDRAWN: ("use_case", "namespace", "value"),
 }
 _CATEGORIES = frozenset(Category)
 
@@ -44,6 +50,9 @@ class Statement(msgspec.Struct, frozen=True, array_like=True):
 
 Say = Callable[[dict[str, Statement], FoldEvent], None]
 """Takes an event into a person's statements, in place."""
+
+_Make = Callable[[list[list[Any]]], Iterator[tuple[str, Any]]]
+"""From what is found at a type's paths to what is said, and about what."""
 
 
 def consent_key(category: str, channel: str | None = None) -> str:
@@ -65,6 +74,20 @@ def suppression_of(key: str) -> tuple[str, str | None] | None:
     return name, category or None
 
 
+def nomination_key(use_case: str, identity: str) -> str:
+    """What a nomination is about: a use case, and who is told of it, as normalised `namespace:value`."""
+    return f"nomination/{use_case}/{identity}"
+
+
+def nomination_of(key: str) -> tuple[str, str] | None:
+    """The use case and the `namespace:value` that a statement nominates somebody by; else None."""
+    what, _, about = key.partition("/")
+    if what != "nomination":
+        return None
+    use_case, _, identity = about.partition("/")
+    return use_case, identity
+
+
 def statement_paths(event_type: str) -> tuple[str, ...]:
     """The data paths that are read from events of a type; none for one that says nothing."""
     return _PATHS.get(event_type, ())
@@ -79,7 +102,8 @@ def say_of(event_type: str, workspace: Workspace, read: Callable[[str], Read]) -
     if event_type not in _PATHS:
         return None
     reads = [read(path) for path in _PATHS[event_type]]
-    makes = _MAKERS[event_type]
+    nominates = event_type in (CONTACT_NOMINATED, CONTACT_WITHDRAWN)
+    makes = _nominating(workspace, event_type == CONTACT_NOMINATED) if nominates else _MAKERS[event_type]
     known = known_statement(workspace)
 
     def say(statements: dict[str, Statement], event: FoldEvent) -> None:
@@ -96,15 +120,19 @@ def say_of(event_type: str, workspace: Workspace, read: Callable[[str], Read]) -
 def known_statement(workspace: Workspace) -> Callable[[str], bool]:
     """Whether a workspace can act on what a statement is about."""
     use_cases, channels = workspace.policy.use_cases.keys(), workspace.channels.keys()
+    namespaces = frozenset(namespace.name for namespace in workspace.namespaces)
 
     def known(key: str) -> bool:
         what, _, about = key.partition("/")
-        if what not in ("consent", "subscription"):
-            return True
-        name, _, channel = about.partition("/")
-        return (name in _CATEGORIES if what == "consent" else name in use_cases) and (
-            not channel or channel in channels
-        )
+        name, _, where = about.partition("/")
+        match what:
+            case "consent":
+                return name in _CATEGORIES and (not where or where in channels)
+            case "subscription":
+                return name in use_cases and (not where or where in channels)
+            case "nomination":
+                return name in use_cases and where.partition(":")[0] in namespaces
+        return True
 
     return known
 
@@ -151,7 +179,23 @@ def _suppressed(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
     yield (f"suppression/{name}" if category is None else f"suppression/{name}/{category}"), suppressed
 
 
-_MAKERS: dict[str, Callable[[list[list[Any]]], Iterator[tuple[str, Any]]]] = {
+def _nominating(workspace: Workspace, nominated: bool) -> _Make:
+    """A nomination says the name and the language, as far as they are given; a withdrawal says None."""
+    identities = Identities(workspace)
+
+    def make(found: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+        use_case, namespace, value, *more = map(_first, found)
+        try:
+            identity = identities.identity(namespace, value)
+        except Refused:
+            return
+        told = {name: text for name, text in zip(_PATHS[CONTACT_NOMINATED][3:], more, strict=False) if text}
+        yield nomination_key(use_case, identity.text), told if nominated else None
+
+    return make
+
+
+_MAKERS: dict[str, _Make] = {
     CONSENT_GIVEN: _given,
     CONSENT_WITHDRAWN: _withdrawn,
     SUBSCRIPTION: _subscribed,

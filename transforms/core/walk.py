@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.decision import Cause, Outcome
-from schemas.store import OutboundAction
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import (
     Branch,
@@ -24,36 +19,23 @@ from schemas.workspace.steps import (
     WaitUntilLocal,
     walk_steps,
 )
-from transforms.core.action_body import ActionWriter, read_source
+from transforms.core.action_body import read_source
 from transforms.core.changes import NextChange, next_change_of
 from transforms.core.condition import Predicate, compile_condition, instant_us
 from transforms.core.entry_gates import EntryGates
 from transforms.core.gate import preference
-from transforms.core.gates import Gates
 from transforms.core.local_time import next_local, zone_of
 from transforms.core.plan import Plan
-from transforms.core.profile import Contact, Profile, Run, Written
+from transforms.core.profile import Profile, Run, Written
 from transforms.core.program import Node, Program
 from transforms.core.record import Candidate, Decided, Recorder
 from transforms.core.scope import Scope
+from transforms.core.sending import Sender, parked
 from transforms.core.shares import share_of
 from transforms.core.trail import Passage
 
 CAME, TIMED_OUT = 0, 1
 """The ways of a wait for something: it came, or it did not."""
-
-_TIME = attrgetter("time_us")
-_CONTACTS = frozenset({Outcome.SENT, Outcome.HELD_OUT, Outcome.REHEARSED})
-"""Outcomes that count for cooldowns, so that all groups are treated alike."""
-
-
-class _Sender(NamedTuple):
-    """One message of a journey, compiled."""
-
-    send: Send
-    candidate: Candidate
-    gates: Gates
-    write: Callable[..., OutboundAction]
 
 
 class _Watch(NamedTuple):
@@ -81,13 +63,12 @@ class Walker:
         self.name = journey.name
         self.version = journey.version
         self.entry = EntryGates(journey, plan.workspace)
-        self._category = journey.category.value
         self.program = Program(journey.steps)
         sends = journey.sends()
         self.first = Candidate.of(journey.name, journey.version, sends[0].name if sends else None)
         self._recorder = recorder
         self._plan = plan
-        self._senders = {send.path: _sender(journey, send, plan) for send in sends}
+        self._senders = {send.path: Sender(journey, send, plan, recorder) for send in sends}
         self._watches: dict[str, _Watch] = {}
         self._arms: dict[str, list[Predicate | None]] = {}
         self._next_sends: dict[str, Candidate] = {}
@@ -131,18 +112,18 @@ class Walker:
             way = None
             match step:
                 case Send():
-                    run, deferred = self._send(self._senders[at], slot, scope, run, decided)
+                    run, deferred = self._senders[at].send(slot, scope, run, decided)
                     if deferred:
                         return run
                 case Wait():
-                    return _parked(run, at, as_of_us + step.duration_us)
+                    return parked(run, at, as_of_us + step.duration_us)
                 case WaitUntilLocal():
                     zone = zone_of(preference(profile, "time_zone"), self._plan.workspace.time_zone)
-                    return _parked(run, at, next_local(as_of_us, step.minute, zone))
+                    return parked(run, at, next_local(as_of_us, step.minute, zone))
                 case WaitUntilField():
                     moment_us = _moment_us(run.fields.get(step.field))
                     if moment_us is not None and moment_us + step.offset_us > as_of_us:
-                        return _parked(run, at, moment_us + step.offset_us)
+                        return parked(run, at, moment_us + step.offset_us)
                 case WaitFor():
                     if not self._holds(step.path, scope):
                         return self._awaiting(step, scope, run, as_of_us + step.timeout_us)
@@ -193,45 +174,6 @@ class Walker:
             decided.trail.append(Passage(self.name, run, node, way, len(decided.decisions)))
         return node.after if way is None else node.ways[way]
 
-    def _send(self, sender: _Sender, slot: str, scope: Scope, run: Run, decided: Decided) -> tuple[Run, bool]:
-        """Sends an action, or records why not; gives the run, and whether it waits here to try again."""
-        cause = Cause(*run.cause)
-        profile, as_of_us = scope.profile, scope.as_of_us
-        verdict = sender.gates.pass_all(scope, slot, run.sent)
-        outcome = verdict.ruling.outcome
-        change: dict[str, Any] = {}
-        action_id = None
-        if outcome in _CONTACTS:
-            contact_id = self._recorder.action_id(profile.person_id, sender.candidate, run.key, cause)
-            held = outcome is not Outcome.SENT
-            channel = verdict.channel or sender.send.channels[0]
-            contact = Contact(
-                as_of_us, contact_id, self.name, sender.send.name, channel, self._category, held
-            )
-            change = {"contact": contact_id, "held": True} if held else {"contact": contact_id}
-            if not held:
-                action_id = contact_id
-                decided.actions.append(
-                    sender.write(
-                        scope,
-                        cause,
-                        action_id,
-                        channel,
-                        verdict.address,
-                        decided.sequence,
-                        run.variant,
-                        verdict.language,
-                    )
-                )
-            insort(profile.contacts, contact, key=_TIME)
-            if not run.sent:
-                run = msgspec.structs.replace(run, sent=True)
-        elif outcome is Outcome.DEFERRED:
-            run = _parked(run, sender.send.path, verdict.until_us)
-            change = {"run": "deferred"}
-        self._recorder.record(profile, sender.candidate, cause, as_of_us, decided, verdict, change, action_id)
-        return run, outcome is Outcome.DEFERRED
-
     def _update(self, step: Update, scope: Scope) -> None:
         """Writes an attribute."""
         value = read_source(step.source, scope, self._plan)
@@ -259,19 +201,6 @@ class Walker:
             if holds is None or holds(scope, scope.as_of_us):
                 return way
         return None
-
-
-def _sender(journey: Journey, send: Send, plan: Plan) -> _Sender:
-    return _Sender(
-        send,
-        Candidate.of(journey.name, journey.version, send.name),
-        Gates(journey, send, plan),
-        ActionWriter(journey, send, plan).write,
-    )
-
-
-def _parked(run: Run, at: str, due_us: int) -> Run:
-    return msgspec.structs.replace(run, at=at, due_us=due_us, timeout_us=None)
 
 
 def _moment_us(values: list[Any] | None) -> int | None:
