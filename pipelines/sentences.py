@@ -10,7 +10,7 @@ from schemas.timestamps import format_rfc3339
 
 _BECAUSE = {
     Reason.PASSED: "it passed every gate",
-    Reason.NOMINATED: "the person nominated them to be told as well",
+    Reason.NOMINATED: "the person wants them to be told as well",
     Reason.INACTIVE: "the journey is not active",
     Reason.NOT_YET_VALID: "the journey is not valid yet",
     Reason.NO_LONGER_VALID: "the journey is no longer valid",
@@ -54,9 +54,10 @@ def sentence(decision: Decision) -> str:
     if decision.journey is None:
         subject = f"an event of person {decision.person_id} was refused"
     elif decision.outcome is Outcome.SENT:
+        whom = "a nominee of person" if decision.reason is Reason.NOMINATED else "person"
         subject = (
             f"journey {decision.journey} (version {decision.journey_version}) sent step {decision.step} "
-            f"to person {decision.person_id} as action {decision.action_id}"
+            f"to {whom} {decision.person_id} as action {decision.action_id}"
         )
     else:
         subject = (
