@@ -11,7 +11,7 @@ import msgspec
 from pipelines.sentences import because, value_words
 from pipelines.simulation import OVERFLOWN, Tick
 from pipelines.step_words import end_words, wait_words
-from schemas.decision import Decision, Gate, Outcome
+from schemas.decision import Decision, Gate, Outcome, Reason
 from schemas.store import OutboundAction
 from schemas.timestamps import format_rfc3339
 from schemas.workspace.entries import ConditionEntry, Reentry
@@ -51,7 +51,7 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
         journey: None where it is about an event.
         key: of the run.
         step: the path of the step, where it is about one.
-        passed: the gates that a candidate passed, in order.
+        passed: the gates that a candidate passed, in order; none for what goes to a nominee beside it.
         action: the message, as its channel gets it.
         data: what the workspace reads from an event, by path.
         text: the line in words.
@@ -251,9 +251,11 @@ class _Telling:
         gates = list(Gate)
         passed = gates if decision.gate is None else gates[: gates.index(decision.gate)]
         told = f"{', '.join(passed)} passed" if passed else ""
+        if decision.reason is Reason.NOMINATED:
+            passed, told = [], because(decision)
         action = next((item for item in self._tick.actions if item.action_id == decision.action_id), None)
         if action is not None:
-            kind, text = Kind.SENT, f"sends {decision.step} by {_message(action)}; {told}"
+            kind, text = Kind.SENT, f"sends {decision.step} {_message(action)}; {told}"
         else:
             kind, text = Kind.NOT_SENT, f"does not send {decision.step}"
             if decision.outcome is not Outcome.SUPPRESSED:
@@ -287,7 +289,9 @@ def _message(action: OutboundAction) -> str:
     body: dict[str, Any] = msgspec.json.decode(action.body)
     variant = f" (variant {body['variant']})" if "variant" in body else ""
     filled = f" with {_listed(body['data'])}" if body["data"] else ""
-    return f"{action.channel}: template {body['template']}{variant}{filled}"
+    nominee = body.get("nominee")
+    whom = "" if nominee is None else f"to {nominee.get('name', 'a nominee')} "
+    return f"{whom}by {action.channel}: template {body['template']}{variant}{filled}"
 
 
 def _listed(data: dict[str, Any]) -> str:

@@ -57,5 +57,13 @@ def test_a_run_tells_nominees_and_explains_why(tmp_path: Path) -> None:
         "(use case orders; nominated 2026-01-05T10:00:00.000000Z; source /shop; "
         f"sent with {ann['action_id']}). It goes back to purchase e1 from /shop at 2026-01-05T10:01:00Z.\n"
     )
+    (tmp_path / "ordered.yaml").write_text(JOURNEY)
+    journey = ("--workspace", tmp_path / "shop", "--journey", tmp_path / "ordered.yaml")
+    timeline = well("simulate", *journey, "--input", given).out.splitlines()
+    to_ann, to_bea = [line.partition("ordered ")[2] for line in timeline if "sends" in line]
+    assert to_ann.startswith("sends thank by email: template thanks; validity, condition, reentry, ")
+    assert to_bea.startswith(
+        "sends thank to a nominee by email: template thanks; the person wants them to be told as well ("
+    )
     profile = well("profile", "email:ann@example.com", *where, "--json").json()
     assert [contact["action_id"] for contact in profile["contacts"]] == [ann["action_id"]]

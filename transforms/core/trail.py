@@ -14,7 +14,7 @@ class Passage(NamedTuple):
     Attributes:
         run: as it leaves.
         way: which of the node's ways it takes; None for what comes after it.
-        decisions: how many decisions had been made by then; behind a message, its own is the last of them.
+        decisions: how many decisions had been made by then; behind a message, its own are the last of them.
     """
 
     journey: str
