@@ -13,7 +13,7 @@ run: $(VENV)/.installed
 # Tests of what needs a missing tool are skipped, and say so; in CI they fail.
 test: lint .data/CDNOW_sample.txt
 	-$(MAKE) --no-print-directory emulators
-	$(BIN)/pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.process import DATA, ROOT, measured
 
-SHOP = ROOT / "examples" / "shop"
+SHOP = ROOT / "benchmarks" / "shop"
 
 
 def firehose(events: int) -> Path:

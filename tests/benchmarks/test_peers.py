@@ -14,7 +14,7 @@ from benchmarks.outputs import contents
 from benchmarks.peers.parts import Job
 from pipelines.cli.main import main
 
-SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
+SHOP = Path(__file__).resolve().parents[2] / "benchmarks" / "shop"
 
 
 @pytest.fixture(scope="module")

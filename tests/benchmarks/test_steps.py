@@ -14,7 +14,7 @@ from pipelines.cli.main import main
 from schemas.workspace import load_workspace
 from sinks.event_files import EventFiles
 
-SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
+SHOP = Path(__file__).resolve().parents[2] / "benchmarks" / "shop"
 
 
 def test_steps_are_the_whole_job(tmp_path: Path) -> None:

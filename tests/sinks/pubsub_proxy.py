@@ -18,6 +18,7 @@ class PubSubProxy:
 
     host: str
     calls: list[tuple[str, bytes]] = field(default_factory=list)
+    _ended: list[str] = field(default_factory=list)
     _failures: dict[str, list[tuple[grpc.StatusCode, bool]]] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -40,6 +41,15 @@ class PubSubProxy:
             assert self._changed.wait_for(lambda: len(found()) >= count, seconds), f"no {method} in time"
             return found()
 
+    def wait_for_the_end_of_all(self, method: str, seconds: float = 20) -> None:
+        """Until each call of a method was answered, or its caller went away."""
+
+        def over() -> bool:
+            return self._ended.count(method) == sum(called == method for called, _ in self.calls)
+
+        with self._changed:
+            assert self._changed.wait_for(over, seconds), f"a {method} has not ended in time"
+
     def take_failure(self, method: str, lost: bool) -> grpc.StatusCode | None:
         with self._changed:
             failures = self._failures.get(method)
@@ -50,6 +60,11 @@ class PubSubProxy:
     def note(self, method: str, request: bytes) -> None:
         with self._changed:
             self.calls.append((method, request))
+            self._changed.notify_all()
+
+    def note_end(self, method: str) -> None:
+        with self._changed:
+            self._ended.append(method)
             self._changed.notify_all()
 
 
@@ -66,6 +81,8 @@ class _Relay(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _answer(self, method: str, forward: Any) -> Callable[[bytes, Any], bytes]:
         def answer(request: bytes, context: Any) -> bytes:
             self._proxy.note(method, request)
+            if not context.add_callback(lambda: self._proxy.note_end(method)):
+                self._proxy.note_end(method)
             self._refuse(method, context, lost=False)
             under_way = forward.future(request)
             context.add_callback(under_way.cancel)
