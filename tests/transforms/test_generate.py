@@ -17,30 +17,16 @@ from schemas.avro import Registry
 from schemas.dead_letter import DeadLetterError
 from schemas.errors import WorkspaceError
 from schemas.event import Event
-from schemas.message import MessageBatch
 from schemas.timestamps import DAY_US, HOUR_US, parse_rfc3339
-from schemas.workspace import Workspace, load_workspace
+from schemas.workspace import load_workspace
 from schemas.workspace.model import Namespace
-from transforms.core.decode import DecodedBatch, Decoder
-from transforms.generate import Fault, Firehose, Plan, Realism, firehose, read_realism
+from tests.firehoses import PLAN, START_US, decode, is_late, pour, shop, write_workspace
+from transforms.generate import Fault, Firehose, Realism, firehose, read_realism
 from transforms.generate.clock import Clock, TimeText
 from transforms.generate.crowd import Crowd
 from transforms.generate.faults import ERRORS
 from transforms.generate.leaves import Scene
 from transforms.generate.values import Makers
-
-SHOP = Path(__file__).parents[2] / "examples" / "shop"
-START_US = parse_rfc3339("2026-01-01T00:00:00Z")
-PLAN = Plan(
-    events=4000,
-    seed=7,
-    people=200,
-    start_us=START_US,
-    days=30,
-    duplicates=0.03,
-    late=0.02,
-    broken=0.05,
-)
 
 NUMBERS = {"type": "array", "items": ["null", "long", "string"]}
 TREES = {"name": "children", "type": {"type": "array", "items": "Tree"}, "doc": "Its subtrees."}
@@ -72,21 +58,6 @@ EVERY_TYPE = [
 ]  # fmt: skip
 
 
-def shop() -> Workspace:
-    return load_workspace(SHOP, {})
-
-
-def pour(workspace: Workspace, plan: Plan, realism: Realism | None = None) -> tuple[list[bytes], Firehose]:
-    hose = Firehose(workspace, realism or read_realism(SHOP / "generate.yaml", workspace), plan)
-    return list(hose.lines()), hose
-
-
-def decode(workspace: Workspace, lines: list[bytes]) -> DecodedBatch:
-    size = len(lines)
-    batch = MessageBatch("f@0", lines, [f"f@{n}" for n in range(size)], [None] * size, [None] * size)
-    return Decoder(workspace, "test").decode(batch)
-
-
 def persons(events: list[Event]) -> int:
     """How many people the links of the events leave."""
     parents: dict[str, str] = {}
@@ -100,34 +71,6 @@ def persons(events: list[Event]) -> int:
         for identity in event.identities:
             parents[root(identity)] = root(event.identities[0])
     return len({root(identity) for identity in parents})
-
-
-def is_late(event: Event, workspace: Workspace) -> bool:
-    return event.publish_us - event.time_us > workspace.allowed_lateness_us
-
-
-def write_workspace(folder: Path, fields: list[tuple[str, Any]], more: dict[str, Any] | None = None) -> Path:
-    """A workspace of one event type with the given fields, `more` said of each of them."""
-    (folder / "schemas").mkdir(parents=True, exist_ok=True)
-    (folder / "journeys").mkdir(exist_ok=True)
-    (folder / "secret.txt").write_text("a secret of sixteen bytes or more")
-    (folder / "workspace.yaml").write_text(
-        "name: things\ntime_zone: UTC\nsecret: file:secret.txt\nnamespaces: [{name: device, priority: 1}]\n"
-    )
-    (folder / "profiles.yaml").write_text(
-        "templates: [{name: t, attributes: [{name: seen, event: thing_seen, aggregate: count}]}]\n"
-    )
-    listed = [{"name": name, "type": kind, "doc": "A field.", **(more or {})} for name, kind in fields]
-    definition = {
-        "type": "record",
-        "name": "ThingSeen",
-        "doc": "A thing was seen.",
-        "eventType": "thing_seen",
-        "version": 1,
-        "fields": listed,
-    }
-    (folder / "schemas" / "thing_seen.v1.avsc").write_text(json.dumps(definition))
-    return folder
 
 
 def test_the_tally_is_what_the_decoder_finds() -> None:

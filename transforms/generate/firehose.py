@@ -133,8 +133,8 @@ class Firehose:
             late = self.tally.late < self._late_share * index and draw() < 0.5
         kind = self._kinds[type_index]
         known = self._known[person]
-        # A late event is folded nowhere: who is new, or can do a thing but once, has to be on time.
-        late = late and known != 0 and kind.done is None
+        # A late event is folded nowhere: who is new has to be on time.
+        late = late and known != 0 and not kind.punctual
         if late:
             publish_us = now_us
             time_us = now_us - lateness_us - SECOND_US - int(draw() * self._late_span_us)

@@ -60,6 +60,8 @@ class Kind:
         link: index of the namespace of the previous identity; None for none.
         known_by: mask of namespaces that a person must have.
         done: for a type that happens once a person, a byte for each person; None for all others.
+        punctual: whether it never comes late: what happens once, and what cjaas itself understands, since
+            what persons say counts however late it comes.
         then: what the person may do next.
         wrong_field: a required field and a value that is none of its type; None where there is none.
         nameless: whether the data of a person who is known by nothing names nobody.
@@ -76,6 +78,7 @@ class Kind:
     link: int | None
     known_by: int
     done: bytearray | None
+    punctual: bool
     then: tuple[Next, ...]
     wrong_field: tuple[str, Any] | None
     nameless: bool
@@ -104,7 +107,8 @@ def compile_kinds(
         newest = registry.newest(name)
         assert newest is not None
         # What cjaas itself understands occurs where it is asked for: at random it would say nothing.
-        unnamed = not realism.types and newest.path.parent != OWN_EVENTS
+        is_own = newest.path.parent == OWN_EVENTS
+        unnamed = not realism.types and not is_own
         hint = realism.types.get(name, TypeHint(weight=1.0 if unnamed or weights is not None else 0.0))
         schemas = [registry.find(name, version) for version in registry.versions(name)]
         try:
@@ -129,6 +133,7 @@ def compile_kinds(
                 link=None if hint.link is None else crowd.names.index(hint.link),
                 known_by=_mask(hint.known_by, crowd),
                 done=bytearray(crowd.size) if hint.once else None,
+                punctual=hint.once or is_own,
                 then=tuple(
                     Next(
                         follow_up.share,

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from schemas.timestamps import DAY_US, HOUR_US, format_rfc3339
+from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
 
 WORDS = [
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "indigo",
     "juniper", "kelp", "lilac", "maple", "north", "ochre", "pebble", "quartz", "river",
     "slate", "tundra", "umber", "violet", "willow", "yarrow", "zephyr",
 ]  # fmt: skip
+
+_QUARTER_US = 15 * MINUTE_US
 
 
 class Scene:
@@ -82,6 +84,34 @@ def ranged(draw: Draw, node: dict[str, Any], path: str, least: float, most: floa
         start, span = round(least * 10**scale), round((most - least) * 10**scale) + 1
         return lambda scene: _decimal_text(start + int(draw() * span), scale)
     raise ValueError(f"{path}: expected a number field for range, found {node.get('logicalType', kind)}")
+
+
+def ahead(
+    draw: Draw, node: dict[str, Any], path: str, after_us: tuple[int, int], daytime_us: tuple[int, int] | None
+) -> Maker:
+    """Times so long after the event, on the quarter of an hour before.
+
+    Args:
+        daytime_us: the least and the greatest time of that UTC day; None for any.
+
+    Raises:
+        ValueError: the field is no timestamp; names it.
+    """
+    write = _TIMES.get(node.get("logicalType", ""))
+    if write not in (_timestamp, _local_timestamp):
+        found = node.get("logicalType", node["type"])
+        raise ValueError(f"{path}: expected a timestamp field for ahead, found {found}")
+
+    def within(window_us: tuple[int, int]) -> int:
+        return window_us[0] + int(draw() * (window_us[1] - window_us[0]))
+
+    def after(scene: Scene) -> str:
+        time_us = scene.time_us + within(after_us)
+        if daytime_us is not None:
+            time_us += within(daytime_us) - time_us % DAY_US
+        return write(time_us - time_us % _QUARTER_US)
+
+    return after
 
 
 def literal(node: dict[str, Any], value: Any, path: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from schemas.duration import parse_duration
 from schemas.errors import WorkspaceError
+from schemas.timestamps import DAY_US
 from schemas.workspace import Workspace
 from schemas.workspace.document import Location, read_document
 from schemas.workspace.validate import validate
@@ -27,6 +28,10 @@ def _number_format(text: str) -> str:
 def _duration(text: str) -> str:
     parse_duration(text)
     return text
+
+
+def _window_us(durations: tuple[str, str]) -> tuple[int, int]:
+    return parse_duration(durations[0]), parse_duration(durations[1])
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,6 +53,11 @@ class FieldHint(_Strict):
             so do its follow-ups; each element of an array takes a row of its own.
         range: a number from the first to the second, both included.
         person: something of the person's own.
+        number: a number that is drawn once, in `format`. All fields of an event that name it share it, and
+            so do its follow-ups about the same rows: an order's, an appointment's.
+        format: of the number, such as `A%06d`.
+        ahead: a time at least and at most so long after the event, on the quarter of an hour before.
+        daytime: with `ahead`, the least and the greatest time of that UTC day, as time since its midnight.
         length: of an array or a map, at least and at most.
         present: the share of events in which an optional field has a value.
     """
@@ -57,16 +67,38 @@ class FieldHint(_Strict):
     column: str | None = None
     range: tuple[float, float] | None = None
     person: Literal["name", "city", "postal_code"] | None = None
+    number: str | None = None
+    format: NumberFormat | None = None
+    ahead: tuple[Duration, Duration] | None = None
+    daytime: tuple[Duration, Duration] | None = None
     length: tuple[int, int] | None = None
     present: Share = 1.0
 
+    @property
+    def ahead_us(self) -> tuple[int, int]:
+        """The least and the greatest time after the event, in microseconds; zero without `ahead`."""
+        return _window_us(self.ahead or ("0s", "0s"))
+
+    @property
+    def daytime_us(self) -> tuple[int, int] | None:
+        """The least and the greatest time since midnight, in microseconds."""
+        return None if self.daytime is None else _window_us(self.daytime)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        given = [name for name in ("values", "pool", "range", "person") if getattr(self, name) is not None]
+        sources = ("values", "pool", "range", "person", "number", "ahead")
+        given = [name for name in sources if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"expected one source of values, found {' and '.join(given)}")
         if (self.pool is None) != (self.column is None):
             raise ValueError("expected pool and column together")
+        if (self.number is None) != (self.format is None):
+            raise ValueError("expected number and format together")
+        if self.ahead is not None and self.ahead_us[0] > self.ahead_us[1]:
+            raise ValueError("expected ahead: [least, greatest]")
+        daytime_us = self.daytime_us
+        if daytime_us is not None and (self.ahead is None or not daytime_us[0] <= daytime_us[1] < DAY_US):
+            raise ValueError("expected daytime: [least, greatest] below 24h, with ahead")
         if self.range is not None and self.range[0] > self.range[1]:
             raise ValueError("expected range: [least, greatest]")
         if self.length is not None and not 0 <= self.length[0] <= self.length[1] <= 1000:
@@ -92,7 +124,7 @@ class FollowUp(_Strict):
     @property
     def window_us(self) -> tuple[int, int]:
         """The least and the greatest time between the two, in microseconds."""
-        return parse_duration(self.after[0]), parse_duration(self.after[1])
+        return _window_us(self.after)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

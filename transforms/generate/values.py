@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms.generate.crowd import Crowd
-from transforms.generate.leaves import WORDS, Draw, Maker, Scene, literal, null, plain, ranged
+from transforms.generate.leaves import WORDS, Draw, Maker, Scene, ahead, literal, null, plain, ranged
 from transforms.generate.realism import FieldHint
 
+NUMBERS = 10_000_000
+"""How many numbers there are to draw from."""
 _DEEPEST = 6
 _MISSING_SHARE = 0.25
 _NAMING = {("string", None), ("string", "uuid")}
@@ -173,7 +175,23 @@ class Makers:
                 return lambda scene: f'"{crowd.name(scene.person)}"'
             place = ("postal_code", "city").index(part)
             return lambda scene: f'"{crowd.home(scene.person)[place]}"'
+        if hint.number is not None and hint.format is not None:
+            if node["type"] != "string":
+                raise ValueError(f"{path}: expected a string field for a number, found {node['type']}")
+            return self._numbered(hint.number, hint.format)
+        if hint.ahead is not None:
+            return ahead(draw, node, path, hint.ahead_us, hint.daytime_us)
         return None if hint.range is None else ranged(self._draw, node, path, *hint.range)
+
+    def _numbered(self, name: str, form: str) -> Maker:
+        draw, key = self._draw, f"number {name}"
+
+        def numbered(scene: Scene) -> str:
+            if key not in scene.rows:
+                scene.rows[key] = int(draw() * NUMBERS)
+            return f'"{form % scene.rows[key]}"'
+
+        return numbered
 
     def _pooled(self, pool: str, column: list[str]) -> Maker:
         draw, count = self._draw, len(column)
