@@ -59,6 +59,7 @@ def check_send(
 
     Args:
         category: of the journey; None where it is not known.
+        channels: those that it goes through and the workspace has.
         data: the shapes of what it fills the template with, by name; none where they are not known.
     """
     name = template.name

@@ -35,8 +35,10 @@ class Sources:
                 lookup, shapes = self._look_up(place, file, frozenset({shape} if shape else ()))
                 return AttributeSource(file.attribute, lookup), shapes
             case FieldSourceFile():
-                lookup, shapes = self._look_up(place, file, self.field(place.at("field"), file.field))
-                return FieldSource(file.field, lookup), shapes
+                found = self.field(place.at("field"), file.field)
+                lookup, shapes = self._look_up(place, file, found)
+                numeric = lookup is None and {shape.kind for shape in found} == {"number"}
+                return FieldSource(file.field, lookup, numeric), shapes
             case ModelSourceFile():
                 self._vocabulary.check_model(place.at("model"), file.model)
                 return ModelSource(file.model), frozenset({Shape("number")})

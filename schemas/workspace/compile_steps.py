@@ -125,7 +125,9 @@ class _Compiler:
             data[name], shapes[name] = self._sources.source(place.at("data", name), source)
         template = self._vocabulary.check_message(place.at("template"), file.template)
         if template is not None:
-            check_send(place, template, self._category, channels, shapes)
+            there = self._vocabulary.channels
+            known = tuple(channel for channel in channels if there is None or channel in there)
+            check_send(place, template, self._category, known, shapes)
         return Send(path, file.send, channels, file.template, data, file.expires_after)
 
     def _wait_until(self, place: Place, path: str, file: WaitUntilFile) -> Step:

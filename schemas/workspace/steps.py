@@ -19,10 +19,15 @@ class AttributeSource:
 
 @dataclass(frozen=True, slots=True)
 class FieldSource:
-    """Takes the value of a field of the entry event, by its dot path, or what is looked up by it."""
+    """Takes the value of a field of the entry event, by its dot path, or what is looked up by it.
+
+    Attributes:
+        numeric: whether it is a number, also where events write it as text: decimals.
+    """
 
     path: str
     lookup: Lookup | None = None
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,8 @@ def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
         return source.value
     if isinstance(source, FieldSource):
         found = scope.fields.get(source.path)
+        if found and source.numeric:
+            found = [Decimal(item) if type(item) is str else item for item in found]
         value = (found[0] if len(found) == 1 else found) if found else None
     else:
         fold = plan.folds.get(source.name)

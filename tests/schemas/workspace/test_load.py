@@ -147,6 +147,19 @@ def test_values_are_in_the_form_of_the_data(shop: Shop) -> None:
     ]
 
 
+def test_it_is_known_which_fields_are_numbers_though_events_write_text(shop: Shop) -> None:
+    shop.edit("journeys/cart_left_behind.yaml", "event: cart_added\n", "event: purchase\n")
+    shop.edit("journeys/cart_left_behind.yaml", "  where: {field: price, op: ge, value: 20}\n", "")
+    shop.edit(
+        "journeys/cart_left_behind.yaml", "sku: {field: sku}", "sku: {field: currency}, total: {field: total}"
+    )
+    [journey] = shop.load().journeys
+    send = journey.steps[1]
+    assert isinstance(send, Send)
+    assert send.data["total"] == FieldSource("total", numeric=True)
+    assert send.data["sku"] == FieldSource("currency", numeric=False)
+
+
 def test_a_workspace_travels(shop: Shop) -> None:
     workspace = shop.load()
     copy = pickle.loads(pickle.dumps(workspace))

@@ -12,6 +12,7 @@ from schemas.action import Category
 from schemas.decision import Decision
 from schemas.timestamps import HOUR_US
 from schemas.workspace import Workspace
+from schemas.workspace.entries import EventEntry
 from schemas.workspace.messages import Datum, Kind, MessageTemplate
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource
 from tests.fold_events import START_US, fold_event
@@ -115,6 +116,17 @@ def test_what_fills_a_template_is_of_its_kind(
             "expected": kind,
             "found": value,
         }
+
+
+def test_a_decimal_is_a_number_to_a_template_and_in_what_is_sent(workspace: Workspace) -> None:
+    entry = EventEntry(("purchase",))
+    send = replace(SEND, data={"total": FieldSource("total", numeric=True), "text": FieldSource("total")})
+    journey = replace(JOURNEY, entry=entry, steps=(send,))
+    message = template(data=datum("total", "number") | datum("text", "text"))
+    person = Person(replace(with_journeys(workspace, journey), messages={message.name: message}))
+    event = fold_event(person.plan, "purchase", {"total": "120.50", "currency": "EUR"}, START_US)
+    [action] = actions_of(person.advance([event], START_US))
+    assert action["data"] == {"total": 120.5, "text": "120.50"}
 
 
 @pytest.mark.parametrize(
