@@ -109,6 +109,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     check_tools()
+    DATA.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="soak-", dir=DATA))
     table = Table(title=f"the running job at {arguments.rate:,.0f} events/s")
     for name in ("minutes", "published", "folded", "job MB", "Prism MB", "p50 ms", "p99 ms"):

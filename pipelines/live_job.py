@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipelines.allocator import keep_small
 from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status, read_live_config
 from pipelines.silence import silence_logs
 from pipelines.wall_clock import wall_clock_us
@@ -51,6 +52,7 @@ def run(config: LiveConfig, status: Path, stop: threading.Event) -> None:
 
 def main() -> int:
     """Runs the job of the directory that is named."""
+    keep_small()
     directory = Path(sys.argv[1])
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
