@@ -131,7 +131,12 @@ class ProfileReader:
             if time_us >= profile.time_us:
                 yield self._view(profile, time_us, current=True)
             elif person_id in earlier:
-                yield self._view(earlier[person_id], time_us, current=False)
+                past = earlier[person_id]
+                # No event tells what journeys wrote: it is known since it was last written.
+                past.written = {
+                    name: written for name, written in profile.written.items() if written.time_us <= time_us
+                }
+                yield self._view(past, time_us, current=False)
 
     def _view(self, profile: Profile, as_of_us: int, current: bool) -> ProfileView:
         journeys = {

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.cli.inputs import directory_of, parse_as_of
+from pipelines.silence import silence_logs
 from schemas.timestamps import format_rfc3339
 from schemas.workspace import Workspace, load_workspace
 from sinks.event_files import find_files
@@ -64,6 +65,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
         UsageError: the person is no identity of this workspace.
         CjaasError: the workspace, the journey or the input has mistakes, or there is no such person.
     """
+    silence_logs()
     from pipelines.people import read_people
     from pipelines.simulation import Simulation
     from pipelines.timeline import Timeline
