@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -12,14 +11,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.main import COMMANDS, main
+from tests.pages import ROOT, blocks, make_checkout, shell
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 TIMED = ("│ seconds", "│ events per second")
-
-
-def blocks(language: str, page: str = README) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def recipe(target: str) -> list[str]:
@@ -30,28 +25,9 @@ def recipe(target: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def shell(lines: str, cwd: Path) -> str:
-    """The output of lines of shell that have to end well, run in one go."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", lines],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{lines}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the commands find beside them, in a folder that they may write to."""
-    folder = tmp_path_factory.mktemp("checkout")
-    (folder / "examples").symlink_to(ROOT / "examples")
-    (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
-    return folder
+    return make_checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +40,12 @@ def make_run(checkout: Path) -> str:
 @pytest.fixture(scope="module")
 def shown(make_run: str, checkout: Path) -> str:
     """What the commands of the page print, `make run` first."""
-    return make_run + shell("".join(blocks("sh")), checkout)
+    return make_run + shell("".join(blocks("sh", README)), checkout)
 
 
 def test_what_the_page_shows_is_what_is_seen(shown: str) -> None:
     seen = {line.rstrip() for line in shown.splitlines()}
-    examples = blocks("text")
+    examples = blocks("text", README)
     assert len(examples) == 2
     for line in "".join(examples).splitlines():
         assert line.startswith(TIMED) or line in seen, line
@@ -85,7 +61,7 @@ def test_the_page_about_backtests_shows_what_is_seen(make_run: str, checkout: Pa
 
 
 def test_the_output_has_what_the_page_lists(make_run: str, checkout: Path) -> None:
-    listing = next(block for block in blocks("") if block.startswith("out/shop/"))
+    listing = next(block for block in blocks("", README) if block.startswith("out/shop/"))
     patterns = [line.split()[0] for line in listing.splitlines()[1:]]
     output = checkout / "out" / "shop"
     for pattern in patterns:
@@ -104,7 +80,7 @@ def test_every_workspace_that_make_checks_is_in_order(checkout: Path) -> None:
 
 def streaming() -> list[list[str]]:
     """The words of each command that needs a running job: blocks of `bash` are those, of `sh` all others."""
-    lines = "".join(blocks("bash")).replace("\\\n", " ").splitlines()
+    lines = "".join(blocks("bash", README)).replace("\\\n", " ").splitlines()
     return [shlex.split(line) for line in lines]
 
 
@@ -140,7 +116,7 @@ def test_starting_a_stream_is_understood(capfd: pytest.CaptureFixture[str]) -> N
 
 
 def test_recent_events_can_be_made(checkout: Path) -> None:
-    [command] = [block for block in blocks("bash") if "generate" in block]
+    [command] = [block for block in blocks("bash", README) if "generate" in block]
     generate = re.split(r"(?<!\\)\n", command)[0].replace("cjaas", ".venv/bin/cjaas", 1)
     assert "cjaas generate" in generate
     if sys.platform == "darwin":

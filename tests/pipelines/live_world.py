@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,9 +41,7 @@ def live_shop(folder: Path) -> Path:
     """The example shop, whose actions do not expire while the test runs, though its events are old."""
     shutil.copytree(SHOP, folder)
     for path in (folder / "journeys").glob("*.yaml"):
-        lines = path.read_text().splitlines()
-        kept = ["    expires_after: 3650d" if "expires_after:" in line else line for line in lines]
-        path.write_text("\n".join(kept) + "\n")
+        path.write_text(re.sub(r"(?<=expires_after: )\w+", "3650d", path.read_text()))
     return folder
 
 

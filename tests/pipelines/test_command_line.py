@@ -59,7 +59,7 @@ def test_the_version() -> None:
 def test_check_tells_that_a_workspace_is_in_order() -> None:
     done = well("check", "--workspace", SHOP)
     assert re.fullmatch(
-        rf"{SHOP}: workspace shop is in order: 12 event types, \d+ attributes, 6 journeys\n", done.out
+        rf"{SHOP}: workspace shop is in order: 16 event types, \d+ attributes, 18 journeys\n", done.out
     )
     assert well("check", "--workspace", SHOP, "--json").json() == {"problems": []}
 

@@ -81,6 +81,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     for journey in (workspace / "journeys").iterdir():
         journey.unlink()
     (workspace / "journeys" / "spring_sale.yaml").write_text(SPRING)
+    # The journey's template is none of the shop's catalogue.
+    (workspace / "messages.yaml").unlink()
     events = []
     for name in LISTS:
         path, table = convert(name, folder)

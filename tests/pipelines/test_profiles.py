@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.timestamps import parse_rfc3339
+from schemas.timestamps import format_rfc3339, parse_rfc3339
 from tests.pipelines.command_line import SHOP, cjaas, run_shop, well
 from tests.pipelines.conftest import Firehose, Run
 
@@ -22,8 +22,15 @@ def listed(output: Path, *more: object) -> dict[str, dict[str, Any]]:
 
 
 def facts(profiles: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What follows from the events alone, without what a journey wrote."""
     return {
-        person: {name: profile[name] for name in ("identities", "attributes", "consents")}
+        person: {
+            "identities": profile["identities"],
+            "attributes": {
+                name: value for name, value in profile["attributes"].items() if name != "care_level"
+            },
+            "consents": profile["consents"],
+        }
         for person, profile in profiles.items()
     }
 
@@ -54,6 +61,17 @@ def test_a_past_time_shows_what_a_run_up_to_it_shows(
     assert len(expected) > 20
     assert facts(found) == facts(expected)
     assert {profile["as_of"] for profile in found.values()} == {expected[min(expected)]["as_of"]}
+
+
+def test_what_a_journey_wrote_is_shown_since_it_was_last_written(shop: Run) -> None:
+    query = "SELECT person_id, max(event_time) AS time FROM tape WHERE type = 'call_wrapped'"
+    query += " AND data->>'reason' = 'COMPLAINT' GROUP BY person_id ORDER BY time LIMIT 1"
+    row = well("sql", query, "--output", shop.output, "--json").json()
+    person = row["person_id"]
+    assert listed(shop.output)[person]["attributes"]["care_level"] == "complained"
+    assert listed(shop.output, "--as-of", row["time"])[person]["attributes"]["care_level"] == "complained"
+    before = listed(shop.output, "--as-of", format_rfc3339(parse_rfc3339(row["time"]) - 1)).get(person)
+    assert before is None or "care_level" not in before["attributes"]
 
 
 def test_a_later_time_empties_windows_and_keeps_what_lasts(shop: Run) -> None:

@@ -39,7 +39,10 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     assert re.fullmatch(r"\d+ persons, \d+ of whom ordered in the week after; written to \S+\n", done.stdout)
     [models] = [text for text in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S) if "models:" in text]
     settings = (workspace / "workspace.yaml").read_text()
-    (workspace / "workspace.yaml").write_text(f"{settings}\narbitration: {{window: 30d}}\n{models}")
+    settings, windows = re.subn(r"arbitration: .*", "arbitration: {window: 30d}", settings)
+    assert windows == 1
+    (workspace / "workspace.yaml").write_text(f"{settings}\n{models}")
+    (workspace / "messages.yaml").unlink()
     for path in (workspace / "journeys").iterdir():
         path.unlink()
     for name, propensity in (("safe", "{value: 0.05}"), ("sale", "{model: buys_soon}")):

@@ -50,7 +50,10 @@ def test_how_a_job_fares_is_one_line() -> None:
     [
         (("publish", "events.ndjson"), "expected a job that is up, found no live.json"),
         (("tail", "web"), "expected a job that is up, found no live.json"),
-        (("tail", "fax"), "expected a channel of web, push, sms, email, agent_desktop, found 'fax'"),
+        (
+            ("tail", "fax"),
+            "expected a channel of web, push, sms, email, agent_desktop, walk_in, webhook, found 'fax'",
+        ),
         (
             ("publish", "events.ndjson", "--rate", "0"),
             "--rate: expected more than 0 events a second, found 0",

@@ -1,4 +1,4 @@
-"""Forty events written by hand, and all that the job makes of them.
+"""Fifty events written by hand, and all that the job makes of them.
 
 `python -m tests.pipelines.golden --write` writes the expected files anew; read their difference before
 committing it.
@@ -15,7 +15,7 @@ from tests.pipelines.command_line import SHOP, run_shop, summary_of, well
 FOLDER = Path(__file__).parent
 INPUT = FOLDER / "input.ndjson"
 EXPECTED = FOLDER / "expected"
-CHANNELS = ("agent_desktop", "email", "push", "sms", "web")
+CHANNELS = ("agent_desktop", "email", "push", "sms", "walk_in", "web", "webhook")
 
 # The payload is compared with the input's lines by a test of its own.
 _TAPE = "SELECT * EXCLUDE (workspace, payload) FROM {view} ORDER BY source, event_id, message_id"
