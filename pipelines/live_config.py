@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from schemas.errors import CjaasError
-from sinks.bigtable_profiles import CACHE_BYTES
+from sinks.bigtable_cache import CACHE_BYTES
 
 
 class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

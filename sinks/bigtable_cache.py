@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+CACHE_BYTES: Final = 128 * 2**20
+"""What a worker keeps unless it is told otherwise."""
 _ENTRY_BYTES = 320
 """What a row costs beside its image: two keys, a tuple, and places in a dict and a set."""
 

@@ -12,20 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from schemas.store import NO_TOKEN, Commit, DueRow, Head, Outbox
 from sinks.bigtable_attempts import Patience
-from sinks.bigtable_cache import CachedRow, RowCache
+from sinks.bigtable_cache import CACHE_BYTES, CachedRow, RowCache
 from sinks.bigtable_client import TableAddress, TableClient, newest_cells
 from sinks.bigtable_heads import HeadRow, HeadRows, followed_by
 from sinks.bigtable_mutations import rows_request
 from sinks.bigtable_rows import DUE_FAMILY, DUE_TIME, IMAGE, PROFILE_FAMILY, Keys, decode_due_time
 from sinks.bigtable_written import Written, decode_payload, encode_payload, written_by
-
-CACHE_BYTES: Final = 128 * 2**20
 
 
 @dataclass(slots=True)

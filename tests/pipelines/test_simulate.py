@@ -11,7 +11,8 @@ import pytest
 
 from schemas.decision import Gate
 from tests.journeys_page import journeys, write_events, write_shop
-from tests.pipelines.command_line import Done, cjaas, well
+from tests.pipelines.command_line import SHOP, Done, cjaas, process, well
+from tests.pipelines.golden import INPUT
 
 CART = 'cart_added {"sku": "LAMP", "price": 25}'
 ALL = ", ".join(Gate)
@@ -343,6 +344,12 @@ def test_an_identity_names_who_was_seen_with_it(shop: Path, tmp_path: Path) -> N
     done = cjaas(*words, "--person", "email:ann@example.com")
     assert done.code == 1
     assert "email:ann@example.com was seen with 2 persons: " in done.err
+
+
+def test_beam_warns_of_nothing_on_the_screen() -> None:
+    done = process("simulate", "--workspace", SHOP, "--input", INPUT, "--person", "customer:C1")
+    assert (done.code, done.err) == (0, "")
+    assert "appointment A1 sends open_the_room by walk_in" in done.out
 
 
 def test_json_gives_whole_decisions_and_messages(trial: Trial) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import count
 
 from sinks.bigtable_attempts import Patience
+from sinks.bigtable_cache import CACHE_BYTES
 from sinks.bigtable_client import TableAddress
-from sinks.bigtable_profiles import CACHE_BYTES, BigtableProfiles
+from sinks.bigtable_profiles import BigtableProfiles
 
 PATIENCE = Patience(
     attempt_seconds=10, total_seconds=20, first_delay_seconds=0.001, longest_delay_seconds=0.05
