@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from schemas.action import Category
 from schemas.cjds import Imported, read_exports, translate
 
@@ -196,3 +198,9 @@ def told(result: Imported, *, loss: bool) -> list[str]:
         for remark in result.remarks
         if remark.loss is loss
     ]
+
+
+def attributes(result: Imported) -> list[dict[str, Any]]:
+    """Those of the profiles.yaml that came of an import."""
+    file = yaml.safe_load(result.files["profiles.yaml"])
+    return [one for template in file["templates"] for one in template["attributes"]]
