@@ -13,10 +13,12 @@ from tests.pipelines.command_line import ROOT
 PROGRAM = """
 import sys
 from pathlib import Path
+import pyarrow
 from pipelines.allocator import keep_small
 
 if sys.argv[1] == "small":
     assert keep_small()
+    assert pyarrow.default_memory_pool().backend_name == "system"
 
 
 def resident_mb():
