@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.pipelines.command_line import ROOT
 
 
 def blocks(language: str, page: str) -> list[str]:

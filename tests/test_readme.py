@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.main import COMMANDS, main
-from tests.pages import ROOT, blocks, make_checkout, shell
+from tests.pages import blocks, make_checkout, shell
+from tests.pipelines.command_line import ROOT
 
 README = (ROOT / "README.md").read_text()
 TIMED = ("│ seconds", "│ events per second")

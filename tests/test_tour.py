@@ -14,10 +14,9 @@ from schemas.decision import Outcome, Reason
 from schemas.workspace import Workspace, load_workspace
 from schemas.workspace.entries import ConditionEntry, EventEntry, ScheduleEntry
 from schemas.workspace.steps import Step, walk_steps
-from tests.pages import ROOT, blocks, make_checkout, shell
-from tests.pipelines.command_line import well
+from tests.pages import blocks, make_checkout, shell
+from tests.pipelines.command_line import SHOP, well
 
-SHOP = ROOT / "examples" / "shop"
 PAGE = (SHOP / "README.md").read_text()
 NOT_IN_A_MONTH = {
     Reason.VERSION_GONE,  # a workspace that lost a version
