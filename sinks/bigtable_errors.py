@@ -18,10 +18,11 @@ TRANSIENT: Final = frozenset(
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
-"""Codes after which an idempotent call is made again."""
+"""Codes after which an idempotent call is made again; a server that ends cancels the calls it has begun."""
 
 TRANSIENT_NUMBERS: Final = frozenset(code.value[0] for code in TRANSIENT)
 """The same codes as an entry of MutateRows gives them."""

@@ -35,6 +35,7 @@ from transforms.core.recorded_times import keep_publish_times
 PATIENCE_SECONDS = 240.0
 POLL_SECONDS = 0.2
 QUIET_POLLS = 20
+_LOG_LINES = 60
 
 
 def live_shop(folder: Path) -> Path:
@@ -154,8 +155,8 @@ class LiveWorld:
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds():
-            dead = [directory.name for directory in self.jobs if not self.alive(directory.name)]
-            assert not dead, f"jobs ended by themselves: {dead}; see their logs in {self.directory}"
+            dead = [directory for directory in self.jobs if not self.alive(directory.name)]
+            assert not dead, "jobs ended by themselves\n" + "\n".join(map(_end_of_log, dead))
             if time.monotonic() >= deadline:
                 self._tell_where_they_are()
             assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
@@ -205,3 +206,9 @@ class LiveWorld:
             finally:
                 subscription.close()
         return bodies
+
+
+def _end_of_log(directory: Path) -> str:
+    """What a job said last, for those who only have the test's output."""
+    lines = (directory / "log").read_text(errors="replace").splitlines()
+    return "\n".join([f"{directory.name}:", *lines[-_LOG_LINES:]])

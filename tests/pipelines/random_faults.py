@@ -17,6 +17,7 @@ from tests.sinks.faults import Fault
 
 _BIGTABLE = (
     grpc.StatusCode.ABORTED,
+    grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.UNAVAILABLE,

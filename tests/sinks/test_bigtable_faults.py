@@ -28,6 +28,13 @@ BULK = "MutateRows"
 READ = "ReadRows"
 LOST = [StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.UNKNOWN, StatusCode.INTERNAL]
 IMAGES = {"p": b"p1", "q": b"q1", "r": b"r1"}
+PASSING = [
+    StatusCode.ABORTED,
+    StatusCode.CANCELLED,
+    StatusCode.DEADLINE_EXCEEDED,
+    StatusCode.RESOURCE_EXHAUSTED,
+    StatusCode.UNAVAILABLE,
+]
 FIRST = commit("t1", images=IMAGES, deadlines={"p": 10, "q": 20}, outbox=OUTBOX)
 
 
@@ -133,6 +140,19 @@ def test_patience_ends(profile_stores: Stores, faulty_bigtable: FaultyServer, ow
             store.commit(FIRST)
         faulty_bigtable.heal()
     assert_first_stands(store)
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_every_call_outlives_trouble_that_passes(
+    store: BigtableProfiles, faulty_bigtable: FaultyServer, other: BigtableProfiles, code: StatusCode
+) -> None:
+    for method in (READ, CONDITIONAL, BULK):
+        faulty_bigtable.fail(method, code)
+    assert store.commit(FIRST)
+    faulty_bigtable.fail(CONDITIONAL, code)
+    store.acknowledge(0, "t1")
+    assert faulty_bigtable.calls[CONDITIONAL] == 4
+    assert other.head(0) == Head(1, "t1", None)
 
 
 def test_a_refused_commit_is_told_at_once(store: BigtableProfiles, faulty_bigtable: FaultyServer) -> None:
