@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipelines.cli import bounded
-from pipelines.live_config import LIVE_NAME
-from sinks.output import OutputDirectory
-from tests.pipelines.command_line import SHOP, cjaas, files, hidden, process, well
+from tests.pipelines.backtests import PERSONS, SENT, Trial, decisions, run_day
+from tests.pipelines.command_line import SHOP, files, hidden, process, well
 from tests.pipelines.conftest import Run
-from tests.workspaces import PROFILES, SETTINGS, record, write_workspace
+from tests.workspaces import record
 
-REMIND = """\
-name: remind
-version: 1
-category: commercial
-priority: 40
-entry: {event: cart_added}
-exit: [purchase]
-condition: {attribute: carts, op: exists}
-steps:
-  - wait: 1h
-  - {send: remind, channel: web, template: reminder}
-"""
-CARTS = "      - {name: carts, event: cart_added, aggregate: sum, lookback: 30d}\n"
 GREET = """\
 name: greet
 version: 1
@@ -38,114 +21,12 @@ entry: {event: login, reentry: once}
 steps:
   - {send: greet, channel: web, template: welcome}
 """
-CART = {"sku": "LAMP", "price": 25}
-PURCHASE = {"total": "9.00", "currency": "EUR"}
-
-# Who does what, and when on 2026-01-05.
-#   ann fills a cart and pays half an hour later: exited.
-#   bob fills a cart at 10 and at 12: reminded at 11 and at 13.
-#   cid fills one: reminded at 11. His second cart is published two days late: on the tape only.
-#   dan looks in at 20 and says something that nothing reads, without a cart: no decision.
-EVENTS: Sequence[tuple[str, str, str, dict[str, Any]]] = (
-    ("ann", "10:00", "cart_added", CART),
-    ("ann", "10:30", "purchase", PURCHASE),
-    ("bob", "10:00", "cart_added", CART),
-    ("bob", "12:00", "cart_added", CART),
-    ("cid", "10:00", "cart_added", CART),
-    ("cid", "12:00", "cart_added", CART),
-    ("dan", "20:00", "login", {}),
-    ("dan", "20:00", "probe", {"number": 1}),
-)
-LATE = 5
-SENT = "sent"
-PERSONS = "persons"
-
-
-def write_events(path: Path) -> None:
-    lines = []
-    for number, (who, time, kind, data) in enumerate(EVENTS):
-        event = {
-            "specversion": "1.0",
-            "id": f"e{number}",
-            "source": "/shop",
-            "type": kind,
-            "time": f"2026-01-05T{time}:00Z",
-            "identity": who,
-            "identitytype": "customer",
-            "data": data,
-        }
-        if number == LATE:
-            event["publishtime"] = "2026-01-07T12:00:00Z"
-        lines.append(json.dumps(event) + "\n")
-    path.write_text("".join(lines + lines[:1]))
-
-
-class Trial:
-    """A run over the events, and a copy of its workspace to change."""
-
-    def __init__(self, folder: Path, output: Path) -> None:
-        self.workspace = folder / "changed"
-        self.output = output
-        write_workspace(self.workspace, profiles=PROFILES + CARTS, journeys={"remind": REMIND})
-
-    def journey(self, name: str, text: str | None) -> None:
-        path = self.workspace / "journeys" / f"{name}.yaml"
-        if text is None:
-            path.unlink()
-        else:
-            path.write_text(text)
-
-    def remind(self, *changes: tuple[str, str]) -> None:
-        text = REMIND
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        self.journey("remind", text)
-
-    def settings(self, more: str) -> None:
-        (self.workspace / "workspace.yaml").write_text(SETTINGS + more)
-
-    def words(self, *more: object) -> tuple[object, ...]:
-        return ("backtest", "--workspace", self.workspace, "--output", self.output, *more)
-
-    def report(self, *more: object) -> dict[str, Any]:
-        report: dict[str, Any] = well(*self.words("--json", *more)).json()
-        return report
-
-    def differences(self, journey: str | None = "remind", *more: object) -> dict[str, tuple[int, int]]:
-        """What would be and what was, where they differ; by `sent`, `persons` and reasons."""
-        report = self.report(*more)
-        compared = report["total"] if journey is None else report["journeys"][journey]
-        rows = {SENT: compared["sent"], PERSONS: compared["persons"]}
-        rows |= {row["reason"]: row for row in compared["others"]}
-        for row in rows.values():
-            assert row["difference"] == row["would"] - row["was"]
-        found = {name: (row["would"], row["was"]) for name, row in rows.items() if row["difference"]}
-        moved = (compared["gained"]["number"], compared["lost"]["number"])
-        return found | ({"moved": moved} if any(moved) else {})
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of the run."""
-    folder = tmp_path_factory.mktemp("backtest")
-    write_workspace(folder / "shop", profiles=PROFILES + CARTS, journeys={"remind": REMIND})
-    write_events(folder / "events.ndjson")
-    words = (
-        "--workspace",
-        folder / "shop",
-        "--input",
-        folder / "events.ndjson",
-        "--output",
-        folder / "output",
-    )
-    summary = well("run", *words, "--as-of", "2026-01-06", "--json").json()
-    assert (summary["late"], summary["duplicates"], summary["decisions"]) == (
-        1,
-        1,
-        {"sent": 3, "suppressed": 1},
-    )
-    return folder / "output"
+    return run_day(tmp_path_factory.mktemp("backtest"))
 
 
 @pytest.fixture
@@ -167,10 +48,6 @@ def test_an_unchanged_workspace_decides_the_same_byte_for_byte(trial: Trial, tmp
     assert json.loads((tmp_path / "kept" / "summary.json").read_text()) == report
     assert files(trial.output) == before
     assert "No count differs." in well(*trial.words()).out
-
-
-def decisions(output: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (output / "decisions").iterdir()}
 
 
 def test_copies_late_broken_and_avro_events_decide_the_same_byte_for_byte(shop: Run, tmp_path: Path) -> None:
@@ -376,122 +253,3 @@ def table(out: str) -> list[list[str]]:
     """The cells of the rows that were printed."""
     lines = [line for line in out.splitlines() if line.startswith("│")]
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines]
-
-
-def test_what_is_kept_replaces_nothing_unasked(trial: Trial, tmp_path: Path) -> None:
-    trial.report("--to", tmp_path / "kept")
-    before = decisions(tmp_path / "kept")
-    done = cjaas(*trial.words("--to", tmp_path / "kept"))
-    assert done.code == 2
-    assert "is not empty: choose another output, or add --overwrite" in done.err
-    assert decisions(tmp_path / "kept") == before
-    trial.remind(("wait: 1h", "wait: 20m"))
-    trial.report("--to", tmp_path / "kept", "--overwrite")
-    assert decisions(tmp_path / "kept") != before
-    done = cjaas(*trial.words("--to", trial.output, "--overwrite"))
-    assert done.code == 2
-    assert "--overwrite would delete" in done.err
-    assert hidden(tmp_path) == []
-
-
-def no_tape(trial: Trial) -> None:
-    shutil.rmtree(trial.output / "tape")
-
-
-def empty_tape(trial: Trial) -> None:
-    no_tape(trial)
-    (trial.output / "tape").mkdir()
-
-
-def damaged_tape(trial: Trial) -> None:
-    next(trial.output.rglob("tape/*/*.parquet")).write_bytes(b"nothing")
-
-
-def no_summary(trial: Trial) -> None:
-    (trial.output / "summary.json").unlink()
-
-
-def foreign_summary(trial: Trial) -> None:
-    (trial.output / "summary.json").write_text('{"workspace": "shop"}')
-
-
-def broken_summary(trial: Trial) -> None:
-    (trial.output / "summary.json").write_bytes(b"\xff")
-
-
-def under_way(trial: Trial) -> None:
-    shutil.rmtree(trial.output)
-    OutputDirectory(trial.output).start()
-
-
-def up(trial: Trial) -> None:
-    (trial.output / LIVE_NAME).write_text("{}")
-
-
-def another_name(trial: Trial) -> None:
-    (trial.workspace / "workspace.yaml").write_text(SETTINGS.replace("name: shop", "name: store"))
-
-
-def another_secret(trial: Trial) -> None:
-    (trial.workspace / "dev-secret.txt").write_text("a secret of another shop")
-
-
-def a_mistake(trial: Trial) -> None:
-    trial.remind(("purchase", "purchased"))
-
-
-def nothing(trial: Trial) -> None:
-    pass
-
-
-@pytest.mark.parametrize(
-    ("spoil", "more", "code", "message"),
-    [
-        (no_tape, (), 2, "expected the output of a `cjaas run`, found no tape in it; name the directory of"),
-        (empty_tape, (), 1, "tape: expected events on the tape, found none"),
-        (damaged_tape, (), 1, ".parquet: expected a file of the tape, found what Parquet cannot read"),
-        (no_summary, (), 2, "expected the output of `cjaas run`, found no summary.json in it"),
-        (foreign_summary, (), 1, "summary.json: expected the summary of a `cjaas run`, found another: "),
-        (broken_summary, (), 1, "summary.json: expected the summary of a `cjaas run`, found another: "),
-        (under_way, (), 2, "output of a `cjaas run` that has ended, found one that is under way"),
-        (up, (), 2, "expected the output of a `cjaas run` that has ended, found a job that is up; name a"),
-        (another_name, (), 2, "expected the output of workspace store, found that of shop; name another"),
-        (another_secret, (), 1, "expected the secret and the namespaces of the run, found others: every"),
-        (a_mistake, (), 1, "remind.yaml:6: exit[0]: expected a known event type, found 'purchased'; did you"),
-        (nothing, ("--journey", "remnid"), 2, "a known journey, found 'remnid'; did you mean remind?"),
-        (nothing, ("--journey", "x"), 2, "expected a known journey, found 'x'; there is remind"),
-        (nothing, ("--since", "soon"), 2, "expected an RFC 3339 timestamp"),
-        (nothing, ("--since", "2026-01-05", "--until", "2026-01-05"), 2, "a time before --until, 2026"),
-        (nothing, ("--workers", "0"), 2, "--workers: expected a number from 1 to 64, found 0"),
-    ],
-)  # fmt: skip
-def test_what_it_cannot_use_is_told_in_a_line(
-    trial: Trial,
-    tmp_path: Path,
-    spoil: Callable[[Trial], None],
-    more: tuple[str, ...],
-    code: int,
-    message: str,
-) -> None:
-    copy = tmp_path / "runs" / "output"
-    shutil.copytree(trial.output, copy)
-    trial.output = copy
-    spoil(trial)
-    done = cjaas(*trial.words("--to", tmp_path / "kept", *more))
-    assert (done.code, done.out) == (code, "")
-    assert message in done.err
-    assert done.err.count("\n") == 1
-    assert not (tmp_path / "kept").exists()
-    assert hidden(tmp_path) == []
-
-
-def test_a_workspace_has_to_be_named(output: Path) -> None:
-    done = cjaas("backtest", "--output", output)
-    assert (done.code, done.out) == (2, "")
-    assert "expected --workspace DIR" in done.err
-
-
-def test_an_output_that_is_none_is_told(trial: Trial, tmp_path: Path) -> None:
-    done = cjaas("backtest", "--workspace", trial.workspace, "--output", tmp_path / "missing")
-    assert done.code == 2
-    assert "found no summary.json in it; run `cjaas run`" in done.err

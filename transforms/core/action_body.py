@@ -187,8 +187,7 @@ def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
     else:
         fold = plan.folds.get(source.name)
         if fold is None:
-            written = scope.profile.written.get(source.name)
-            value = None if written is None else written.value
+            value = scope.profile.written_value(source.name)
         else:
             value = read_attribute(scope.profile, fold, scope.as_of_us)
     if source.lookup is None or value is None:

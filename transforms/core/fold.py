@@ -142,4 +142,5 @@ def read_values(profile: Profile, plan: Plan, as_of_us: int) -> dict[str, Any]:
             value = attribute.read(state, as_of_us)
             if value is not None:
                 values[name] = value
-    return values | {name: written.value for name, written in profile.written.items()}
+    written = {name: it.value for name, it in profile.written.items() if it.value is not None}
+    return values | written

@@ -208,8 +208,7 @@ def _number(name: str, scope: Scope, folds: Mapping[str, AttributeFold]) -> floa
     fold = folds.get(name)
     profile = scope.profile
     if fold is None:
-        written = profile.written.get(name)
-        value = None if written is None else written.value
+        value = profile.written_value(name)
     else:
         state = profile.attributes.get(name)
         value = None if state is None else fold.read(state, scope.as_of_us)

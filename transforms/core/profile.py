@@ -63,7 +63,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Written(msgspec.Struct, frozen=True, array_like=True):
-    """What a journey wrote as an attribute, a JSON value, and as of when."""
+    """What a journey wrote as an attribute, a JSON value, and as of when.
+
+    None where it took the attribute away: a merge must not bring back what was there before.
+    """
 
     time_us: int
     value: Any
@@ -116,6 +119,11 @@ class Profile(msgspec.Struct):
     watches: dict[str, Watch] = {}
     prints: dict[int, tuple[int, int]] = {}
     overflown: bool = False
+
+    def written_value(self, name: str) -> Any:
+        """What journeys wrote as an attribute last, None for nothing."""
+        written = self.written.get(name)
+        return None if written is None else written.value
 
 
 class _Image(msgspec.Struct, omit_defaults=False):

@@ -35,7 +35,7 @@ def scope_subject(folds: dict[str, AttributeFold], tables: Tables) -> ReadOf:
     def value(of: Subject) -> Read:
         name = of.name
         if of.kind == "attribute" and name not in folds:
-            return lambda scope: _NOTHING if (it := scope.profile.written.get(name)) is None else [it.value]
+            return lambda scope: _NOTHING if (it := scope.profile.written_value(name)) is None else [it]
         if of.kind == "field":
             # A run that began under another version of the journey does not know every field.
             return lambda scope: scope.fields.get(name, _NOTHING)

@@ -179,10 +179,7 @@ class Walker:
         value = read_source(step.source, scope, self._plan)
         if isinstance(value, Decimal):
             value = float(value)
-        if value is None:
-            scope.profile.written.pop(step.attribute, None)
-        else:
-            scope.profile.written[step.attribute] = Written(scope.as_of_us, value)
+        scope.profile.written[step.attribute] = Written(scope.as_of_us, value)
 
     def _holds(self, path: str, scope: Scope) -> bool:
         watch = self._watches.get(path)

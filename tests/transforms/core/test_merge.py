@@ -91,7 +91,7 @@ JOURNEYS = st.fixed_dictionaries(
     {
         "conversions": st.dictionaries(NAMES, TIMES),
         "runs": st.dictionaries(NAMES, RUNS),
-        "written": st.dictionaries(NAMES, st.builds(Written, TIMES, st.integers(0, 2) | NAMES)),
+        "written": st.dictionaries(NAMES, st.builds(Written, TIMES, st.none() | st.integers(0, 2) | NAMES)),
         "entered": st.dictionaries(NAMES, TIMES),
         "watches": st.dictionaries(NAMES, st.builds(Watch, st.booleans(), st.none() | TIMES)),
         "overflown": st.booleans(),
@@ -213,6 +213,13 @@ def test_what_is_below_the_merged_floor_and_out_of_the_lookback_goes(workspace: 
     assert (len(old.prints), len(both.prints), both.time_us) == (1, 1, new_us)
     assert read_values(both, plan, new_us)["events"] == 1
     assert merged(old, Profile(PEOPLE[1]), plan).time_us > NEVER_US
+
+
+def test_what_a_journey_took_away_does_not_come_back(plan: Plan) -> None:
+    one, other = Profile(PEOPLE[0]), Profile(PEOPLE[1])
+    one.written = {"stage": Written(2, None), "tier": Written(1, None)}
+    other.written = {"stage": Written(1, "gold"), "tier": Written(2, "gold")}
+    assert read_values(merged(one, other, plan), plan, 0) == {"tier": "gold"}
 
 
 @pytest.mark.parametrize(

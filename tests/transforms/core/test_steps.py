@@ -286,10 +286,20 @@ def test_an_update_writes_what_later_conditions_see(workspace: Workspace) -> Non
     )
     someone = person(workspace, *steps)
     assert sent(someone.advance([event(someone, "cart_added", 0, price=25.5)], at(0))) == []
-    assert someone.image()["written"] == {"stage": [at(0), "warm"], "worth": [at(0), 25.5]}
+    assert someone.image()["written"] == {
+        "spent": [at(0), None],
+        "stage": [at(0), "warm"],
+        "worth": [at(0), 25.5],
+    }
     assert someone.image()["values"]["stage"] == "warm"
+    assert "spent" not in someone.image()["values"]
     assert sent(someone.advance([event(someone, "cart_added", 1)], at(1))) == ["c"]
-    assert someone.image()["written"] == {"worth": [at(0), 25.5]}
+    assert someone.image()["written"] == {
+        "spent": [at(0), None],
+        "stage": [at(1), None],
+        "worth": [at(0), 25.5],
+    }
+    assert "stage" not in someone.image()["values"]
 
 
 def test_a_local_time_is_the_person_s(workspace: Workspace) -> None:
