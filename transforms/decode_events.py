@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam.utils.shared import Shared
 
 from schemas.message import MessageBatch
 from schemas.metrics import Metric
@@ -38,10 +39,12 @@ class _Decode(beam.DoFn):
         self._workspace = workspace
         self._version = pipeline_version
         self._progress = progress
+        # One for all threads of a worker: they meet the same names, and compiling takes memory and time.
+        self._shared = Shared()
         self._decoder: Decoder | None = None
 
     def setup(self) -> None:
-        self._decoder = Decoder(self._workspace, self._version)
+        self._decoder = self._shared.acquire(lambda: Decoder(self._workspace, self._version))
 
     def process(self, batch: MessageBatch) -> Iterator[DecodedBatch]:
         assert self._decoder is not None

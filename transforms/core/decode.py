@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -61,7 +62,10 @@ class DecodedBatch(msgspec.Struct, gc=False):
 
 
 class Decoder:
-    """Decodes the messages of one workspace. Holds caches, no state: equal input, equal output."""
+    """Decodes the messages of one workspace. Holds caches, no state: equal input, equal output.
+
+    Serves several threads.
+    """
 
     def __init__(self, workspace: Workspace, pipeline_version: str) -> None:
         self._workspace = workspace
@@ -70,6 +74,7 @@ class Decoder:
         self._plan = Plan(workspace)
         self._readers: dict[tuple[str, str | None], _Reader] = {}
         self._compiled: dict[str, _Reader] = {}
+        self._compiling = Lock()
         self._sources: set[str] = set()
 
     def decode(self, batch: MessageBatch) -> DecodedBatch:
@@ -204,9 +209,10 @@ class Decoder:
             version = int(named_version)
         schema = registry.find(event_type, version)
         assert schema is not None
-        reader = self._compiled.get(schema.name)
-        if reader is None:
-            reader = self._compiled[schema.name] = self._compile(schema)
+        with self._compiling:
+            reader = self._compiled.get(schema.name)
+            if reader is None:
+                reader = self._compiled[schema.name] = self._compile(schema)
         if len(self._readers) < 10_000:
             self._readers[event_type, uri] = reader
         return reader
