@@ -8,6 +8,7 @@ caller's thread costs half of what a thread for each call does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -127,21 +128,20 @@ class TableClient:
         attempts = self.attempts("ReadRows")
         assembler = RowAssembler()
         while True:
-            stream = self._read_rows(request, timeout=attempts.timeout_seconds(), metadata=self._metadata)
+            call = self._read_rows(request, timeout=attempts.timeout_seconds(), metadata=self._metadata)
             try:
-                for response in stream:
-                    found = assembler.feed(response)
-                    if request.rows_limit:
-                        limit -= len(found)
-                    if found:
-                        yield found
-                        attempts.progress()
+                with _ended(call) as stream:
+                    for response in stream:
+                        found = assembler.feed(response)
+                        if request.rows_limit:
+                            limit -= len(found)
+                        if found:
+                            yield found
+                            attempts.progress()
                 assembler.end()
                 return
             except grpc.RpcError as error:
                 attempts.wait_after(error)
-            finally:
-                stream.cancel()
             assembler.restart()
             if not _goes_on(request, assembler.last_key, limit):
                 return
@@ -159,18 +159,17 @@ class TableClient:
             pending = dict.fromkeys(range(len(request.entries)), "no answer")
             refused = ""
             try:
-                stream = self._mutate_rows(
-                    request, timeout=attempts.timeout_seconds(), metadata=self._metadata
-                )
-                for response in stream:
-                    for entry in response.entries:
-                        code = entry.status.code
-                        if not code:
-                            del pending[entry.index]
-                            continue
-                        pending[entry.index] = f"code {code}: {entry.status.message}"
-                        if code not in TRANSIENT_NUMBERS:
-                            refused = refused or self._refusal(request, entry)
+                call = self._mutate_rows(request, timeout=attempts.timeout_seconds(), metadata=self._metadata)
+                with _ended(call) as stream:
+                    for response in stream:
+                        for entry in response.entries:
+                            code = entry.status.code
+                            if not code:
+                                del pending[entry.index]
+                                continue
+                            pending[entry.index] = f"code {code}: {entry.status.message}"
+                            if code not in TRANSIENT_NUMBERS:
+                                refused = refused or self._refusal(request, entry)
             except grpc.RpcError as error:
                 if not refused:
                     attempts.wait_after(error)
@@ -230,6 +229,22 @@ def newest_cells(family: str, qualifiers: bytes | None = None) -> Any:
         filters.add().column_qualifier_regex_filter = qualifiers
     filters.add().cells_per_column_limit_filter = 1
     return row_filter
+
+
+@contextmanager
+def _ended(stream: Any) -> Iterator[Any]:
+    """A stream of answers, which is ended whatever happens, with all taken that it still has to tell.
+
+    One that is read on the caller's thread is over with its status, though it may not have told yet that the
+    request was sent; gRPC keeps a call, 16 kB, until everything was taken, and has no public way to do it.
+    """
+    try:
+        yield stream
+    finally:
+        stream.cancel()
+        take = getattr(stream, "_consume_next_event", None)
+        while take is not None and stream._state.due:
+            take()
 
 
 def _goes_on(request: Any, last_key: bytes, limit: int) -> bool:

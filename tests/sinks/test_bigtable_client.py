@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from google.cloud.bigtable_v2.types import RowFilter
 from sinks.bigtable_attempts import Attempts, Patience
 from sinks.bigtable_client import (
     CheckAndMutateRowRequest,
+    MutateRowsRequest,
     TableAddress,
     TableClient,
     newest_cells,
@@ -90,3 +92,28 @@ def test_progress_renews_patience() -> None:
     attempts = Attempts(Patience(attempt_seconds=7.0, first_delay_seconds=0.001), "ReadRows", "t")
     assert attempts.timeout_seconds() == 7.0
     attempts.wait("broken")
+
+
+def calls_kept() -> int:
+    """How many calls gRPC keeps in this process."""
+    gc.collect()
+    return sum(type(item).__name__ == "_CallState" for item in gc.get_objects())
+
+
+def test_no_call_is_kept_when_it_is_over(profile_table: TableAddress) -> None:
+    client = TableClient(profile_table)
+    keys = [b"kept-%d" % number for number in range(3)]
+    request = MutateRowsRequest()
+    for key in keys:
+        entry = request.entries.add(row_key=key)
+        entry.mutations.add().set_cell.family_name = "p"
+    before = calls_kept()
+    for _ in range(50):
+        again = MutateRowsRequest()
+        again.CopyFrom(request)
+        client.mutate_rows(again)
+        assert len([row for rows in client.read_keys(keys, newest_cells("p")) for row in rows]) == 3
+        for _rows in client.read_keys(keys, newest_cells("p")):
+            break
+    assert calls_kept() == before
+    client.close()
