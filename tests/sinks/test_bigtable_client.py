@@ -115,5 +115,5 @@ def test_no_call_is_kept_when_it_is_over(profile_table: TableAddress) -> None:
         assert len([row for rows in client.read_keys(keys, newest_cells("p")) for row in rows]) == 3
         for _rows in client.read_keys(keys, newest_cells("p")):
             break
-    assert calls_kept() == before
+    assert calls_kept() <= before
     client.close()
