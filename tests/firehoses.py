@@ -36,10 +36,13 @@ def pour(workspace: Workspace, plan: Plan, realism: Realism | None = None) -> tu
     return list(hose.lines()), hose
 
 
-def decode(workspace: Workspace, lines: list[bytes]) -> DecodedBatch:
+def batch_of(lines: list[bytes]) -> MessageBatch:
     size = len(lines)
-    batch = MessageBatch("f@0", lines, [f"f@{n}" for n in range(size)], [None] * size, [None] * size)
-    return Decoder(workspace, "test").decode(batch)
+    return MessageBatch("f@0", lines, [f"f@{n}" for n in range(size)], [None] * size, [None] * size)
+
+
+def decode(workspace: Workspace, lines: list[bytes]) -> DecodedBatch:
+    return Decoder(workspace, "test").decode(batch_of(lines))
 
 
 def is_late(event: Event, workspace: Workspace) -> bool:

@@ -1,4 +1,4 @@
-"""A firehose of the shop, and a run over it, shared by all tests."""
+"""Runs that tests share: over a firehose of the shop, and over the day of backtests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.pipelines.backtests import Trial, run_day
 from tests.pipelines.command_line import SHOP, run_shop, well
 
 
@@ -38,3 +39,14 @@ def firehose(tmp_path_factory: pytest.TempPathFactory) -> Firehose:
 def shop(firehose: Firehose, tmp_path_factory: pytest.TempPathFactory) -> Run:
     output = tmp_path_factory.mktemp("shop") / "output"
     return Run(output, run_shop(output, firehose.path))
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of the run that backtests go over."""
+    return run_day(tmp_path_factory.mktemp("backtest"))
+
+
+@pytest.fixture
+def trial(tmp_path: Path, day: Path) -> Trial:
+    return Trial(tmp_path, day)

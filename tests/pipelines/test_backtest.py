@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import bounded
-from tests.pipelines.backtests import PERSONS, SENT, Trial, decisions, run_day
+from tests.pipelines.backtests import PERSONS, SENT, Trial, decisions
 from tests.pipelines.command_line import SHOP, files, hidden, process, well
 from tests.pipelines.conftest import Run
 from tests.workspaces import record
@@ -21,17 +21,6 @@ entry: {event: login, reentry: once}
 steps:
   - {send: greet, channel: web, template: welcome}
 """
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of the run."""
-    return run_day(tmp_path_factory.mktemp("backtest"))
-
-
-@pytest.fixture
-def trial(tmp_path: Path, output: Path) -> Trial:
-    return Trial(tmp_path, output)
 
 
 def test_an_unchanged_workspace_decides_the_same_byte_for_byte(trial: Trial, tmp_path: Path) -> None:

@@ -10,20 +10,9 @@ import pytest
 
 from pipelines.live_config import LIVE_NAME
 from sinks.output import OutputDirectory
-from tests.pipelines.backtests import Trial, decisions, run_day
+from tests.pipelines.backtests import Trial, decisions
 from tests.pipelines.command_line import cjaas, hidden
 from tests.workspaces import SETTINGS
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of the run."""
-    return run_day(tmp_path_factory.mktemp("backtest"))
-
-
-@pytest.fixture
-def trial(tmp_path: Path, output: Path) -> Trial:
-    return Trial(tmp_path, output)
 
 
 def test_what_is_kept_replaces_nothing_unasked(trial: Trial, tmp_path: Path) -> None:
@@ -133,8 +122,8 @@ def test_what_it_cannot_use_is_told_in_a_line(
     assert hidden(tmp_path) == []
 
 
-def test_a_workspace_has_to_be_named(output: Path) -> None:
-    done = cjaas("backtest", "--output", output)
+def test_a_workspace_has_to_be_named(day: Path) -> None:
+    done = cjaas("backtest", "--output", day)
     assert (done.code, done.out) == (2, "")
     assert "expected --workspace DIR" in done.err
 

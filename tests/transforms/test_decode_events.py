@@ -13,9 +13,8 @@ import pytest
 from apache_beam.internal import pickler
 
 from schemas.avro import EventSchema
-from schemas.message import MessageBatch
 from schemas.workspace import Workspace
-from tests.firehoses import PLAN, pour, shop
+from tests.firehoses import PLAN, batch_of, pour, shop
 from transforms.core.decode import DecodedBatch, Decoder
 from transforms.decode_events import _Decode
 
@@ -40,8 +39,7 @@ def test_threads_decode_as_one_does_and_compile_once(
     workspace: Workspace, many_switches: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines, _ = pour(workspace, replace(PLAN, events=500))
-    names = [f"f@{number}" for number in range(len(lines))]
-    batch = MessageBatch("f@0", lines, names, [None] * len(lines), [None] * len(lines))
+    batch = batch_of(lines)
     alone = Decoder(workspace, "1").decode(batch)
     assert len(alone.events) > 400
     assert alone.dead_letters
