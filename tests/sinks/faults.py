@@ -18,6 +18,10 @@ from google.cloud.bigtable_v2.types import bigtable
 
 from pipelines.local.emulators import free_port
 
+CONDITIONAL = "CheckAndMutateRow"
+BULK = "MutateRows"
+READ = "ReadRows"
+
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -96,7 +100,7 @@ class FaultyServer(grpc.GenericRpcHandler):  # type: ignore[misc]
     def fail_rows(self, rows: dict[int, grpc.StatusCode], *, call: int = 1, calls: int = 1) -> None:
         """Fails entries of MutateRows by their index; all others are applied."""
         for number in range(call, call + calls):
-            self._fault("MutateRows", number).rows = rows
+            self._fault(BULK, number).rows = rows
 
     def meanwhile(self, method: str, do: Callable[[], object], *, call: int = 1) -> None:
         """Has something done while a call is held up, before the emulator gets it."""
