@@ -32,9 +32,10 @@ from sinks.action_files import FilePublisher
 from sinks.event_files import EventFiles
 from sinks.parquet_tape import ParquetTape
 from sinks.sqlite_profiles import SqliteProfiles
+from transforms.core.attribute_values import read_attributes
 from transforms.core.decode import Decoder
 from transforms.core.engine import Engine
-from transforms.core.fold import fold, prune, read_values
+from transforms.core.fold import fold, prune
 from transforms.core.fold_event import FoldEvent, order
 from transforms.core.profile import Profile, encode_image
 from transforms.pausing import paused_collection
@@ -149,7 +150,7 @@ def _folded(person_id: str, events: list[FoldEvent], engine: Engine) -> Profile:
 
 def _encode(profile: Profile, engine: Engine) -> bytes:
     prune(profile, engine.plan)
-    return encode_image(profile, 1, read_values(profile, engine.plan, profile.time_us))
+    return encode_image(profile, 1, read_attributes(profile, engine.plan.folds, profile.time_us))
 
 
 def table(best: dict[str, float], events: int) -> Table:

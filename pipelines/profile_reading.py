@@ -21,7 +21,7 @@ from schemas.journal import Journal, TapeEvent
 from schemas.store import ProfileStore
 from schemas.timestamps import datetime_us, format_rfc3339
 from schemas.workspace.model import Workspace
-from transforms.core.fold import read_values
+from transforms.core.attribute_values import read_attributes
 from transforms.core.fold_event import FoldEvent, reduce_event
 from transforms.core.plan import Plan
 from transforms.core.profile import NEVER_US, Profile, decode_image
@@ -147,7 +147,7 @@ class ProfileReader:
             profile.person_id,
             format_rfc3339(as_of_us),
             sorted(profile.identities),
-            dict(sorted(read_values(profile, self._plan, as_of_us).items())),
+            dict(sorted(read_attributes(profile, self._plan.folds, as_of_us).items())),
             {
                 key: {
                     "value": said.value,

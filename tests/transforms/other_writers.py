@@ -15,8 +15,8 @@ from schemas.store import Commit, Outbox
 from tests.transforms.cluster import Handle
 from tests.transforms.history import Change, Life, Lives, Rewrite
 from transforms.commit import take_over
+from transforms.core.attribute_values import read_attributes
 from transforms.core.decide import next_deadline
-from transforms.core.fold import read_values
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile, decode_image, encode_image
 from transforms.core.refold import refold
@@ -87,4 +87,4 @@ class Rewriter:
 
     def _image(self, profile: Profile, asked: Rewrite, sequence: int) -> bytes:
         version = 0 if asked.change is Change.FORGET else sequence
-        return encode_image(profile, version, read_values(profile, self.plan, profile.time_us))
+        return encode_image(profile, version, read_attributes(profile, self.plan.folds, profile.time_us))

@@ -15,7 +15,7 @@ from schemas.store import OutboundAction
 from schemas.timestamps import EPOCH
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, LiteralSource, ModelSource, Send
-from transforms.core.fold import read_attribute
+from transforms.core.attribute_values import read_attribute
 from transforms.core.nominees import Nominee
 from transforms.core.plan import Plan
 from transforms.core.reference import look_up
@@ -185,11 +185,7 @@ def read_source(source: DataSource, scope: Scope, plan: Plan) -> Any:
             found = [Decimal(item) if type(item) is str else item for item in found]
         value = (found[0] if len(found) == 1 else found) if found else None
     else:
-        fold = plan.folds.get(source.name)
-        if fold is None:
-            value = scope.profile.written_value(source.name)
-        else:
-            value = read_attribute(scope.profile, fold, scope.as_of_us)
+        value = read_attribute(scope.profile, source.name, plan.folds, scope.as_of_us)
     if source.lookup is None or value is None:
         return value
     if isinstance(value, list):

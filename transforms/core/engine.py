@@ -14,8 +14,9 @@ import msgspec
 
 from schemas.store import Commit, Head, Outbox
 from schemas.workspace.model import Workspace
+from transforms.core.attribute_values import read_attributes
 from transforms.core.decide import Decider, next_deadline
-from transforms.core.fold import FoldOutcome, fold, prune, read_values
+from transforms.core.fold import FoldOutcome, fold, prune
 from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import NO_MODELS, Models, Plan
 from transforms.core.profile import MAX_IMAGE_BYTES, Profile, decode_image, encode_image
@@ -101,7 +102,7 @@ class Engine:
             self._advance_person(profile, ordered, as_of_us, decided, advanced)
             prune(profile, self.plan)
             self._decider.prune(profile)
-            values = read_values(profile, self.plan, profile.time_us)
+            values = read_attributes(profile, self.plan.folds, profile.time_us)
             advanced.commit.images[person_id] = encode_image(profile, sequence, values)
             advanced.commit.deadlines[person_id] = next_deadline(profile)
         advanced.commit = msgspec.structs.replace(advanced.commit, token=digest.hexdigest())
@@ -147,5 +148,5 @@ class Engine:
 
     def _measure(self, profile: Profile) -> None:
         prune(profile, self.plan)
-        values = read_values(profile, self.plan, profile.time_us)
+        values = read_attributes(profile, self.plan.folds, profile.time_us)
         profile.overflown = len(encode_image(profile, 0, values)) > MAX_IMAGE_BYTES

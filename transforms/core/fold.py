@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
-from transforms.core.attributes import AttributeFold
 from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
@@ -125,22 +123,3 @@ def prune(profile: Profile, plan: Plan) -> None:
         profile.entered = dict(sorted(profile.entered.items()))
     if len(profile.watches) > 1:
         profile.watches = dict(sorted(profile.watches.items()))
-
-
-def read_attribute(profile: Profile, attribute: AttributeFold, as_of_us: int) -> Any:
-    """An attribute's value as of a time, None where it has none."""
-    state = profile.attributes.get(attribute.name)
-    return None if state is None else attribute.read(state, as_of_us)
-
-
-def read_values(profile: Profile, plan: Plan, as_of_us: int) -> dict[str, Any]:
-    """Every attribute that has a value as of a time, by name."""
-    values = {}
-    for name, state in profile.attributes.items():
-        attribute = plan.folds.get(name)
-        if attribute is not None:
-            value = attribute.read(state, as_of_us)
-            if value is not None:
-                values[name] = value
-    written = {name: it.value for name, it in profile.written.items() if it.value is not None}
-    return values | written

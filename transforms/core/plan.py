@@ -12,6 +12,7 @@ from schemas.workspace.condition import Condition, Subject, leaves
 from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Attribute, Journey, Workspace
 from schemas.workspace.steps import Branch, FieldSource, Send, Update, WaitFor, WaitUntilField, walk_steps
+from transforms.core.attribute_values import read_attribute
 from transforms.core.attributes import TIME_FIELD, Add, AttributeFold, Source, attribute_fold
 from transforms.core.condition import Predicate, Read, compile_condition
 from transforms.core.paths import values_of
@@ -205,13 +206,7 @@ class Plan:
 
 
 def _number(name: str, scope: Scope, folds: Mapping[str, AttributeFold]) -> float:
-    fold = folds.get(name)
-    profile = scope.profile
-    if fold is None:
-        value = profile.written_value(name)
-    else:
-        state = profile.attributes.get(name)
-        value = None if state is None else fold.read(state, scope.as_of_us)
+    value = read_attribute(scope.profile, name, folds, scope.as_of_us)
     return float(value) if isinstance(value, int | float | Decimal) else 0.0
 
 

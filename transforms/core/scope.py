@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.workspace.condition import Subject
+from transforms.core.attribute_values import read_attribute
 from transforms.core.attributes import AttributeFold
 from transforms.core.condition import Read
 from transforms.core.profile import Profile
@@ -34,16 +35,12 @@ def scope_subject(folds: dict[str, AttributeFold], tables: Tables) -> ReadOf:
 
     def value(of: Subject) -> Read:
         name = of.name
-        if of.kind == "attribute" and name not in folds:
-            return lambda scope: _NOTHING if (it := scope.profile.written_value(name)) is None else [it]
         if of.kind == "field":
             # A run that began under another version of the journey does not know every field.
             return lambda scope: scope.fields.get(name, _NOTHING)
-        value_as_of = folds[name].read
 
         def read(scope: Scope) -> list[Any]:
-            state = scope.profile.attributes.get(name)
-            found = None if state is None else value_as_of(state, scope.as_of_us)
+            found = read_attribute(scope.profile, name, folds, scope.as_of_us)
             if found is None:
                 return _NOTHING
             return found if isinstance(found, list) else [found]

@@ -14,8 +14,9 @@ from schemas.workspace import Workspace
 from schemas.workspace.model import Aggregate, Attribute
 from tests.fold_events import PERSON, START_US, fold_event
 from transforms.core.accumulators import to_key
+from transforms.core.attribute_values import read_attribute
 from transforms.core.attributes import Source, attribute_fold, bucket_width_us
-from transforms.core.fold import fold, prune, read_attribute
+from transforms.core.fold import fold, prune
 from transforms.core.fold_event import FoldEvent
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile
@@ -47,7 +48,7 @@ class Window:
         return fold(self.profile, event, self._plan)[1]
 
     def at(self, as_of_us: int) -> Any:
-        return read_attribute(self.profile, self._plan.folds["it"], as_of_us)
+        return read_attribute(self.profile, "it", self._plan.folds, as_of_us)
 
     def prune(self) -> None:
         prune(self.profile, self._plan)

@@ -23,9 +23,10 @@ from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource
 from tests.fold_events import PERSON, START_US, fold_event
 from tests.journeys import EMPTY, JOURNEY, SEND, Person, after, by_person, exits, reasons, with_journeys
+from transforms.core.attribute_values import read_attributes
 from transforms.core.decide import next_deadline
 from transforms.core.engine import Engine
-from transforms.core.fold import FoldOutcome, read_values
+from transforms.core.fold import FoldOutcome
 from transforms.core.fold_event import FoldEvent
 from transforms.core.profile import MAX_IMAGE_BYTES, decode_image, facts
 from transforms.core.refold import refold
@@ -181,7 +182,7 @@ def test_images_decode_to_the_profile_that_the_events_make(engine: Engine, raws:
         profile = decode_image(commit.images[person_id])
         assert facts(profile) == facts(refold(person_id, own, engine.plan))
         row = json.loads(commit.images[person_id])
-        expected = read_values(profile, engine.plan, profile.time_us)
+        expected = read_attributes(profile, engine.plan.folds, profile.time_us)
         assert row["values"] == {name: _json(value) for name, value in expected.items()}
         assert row["sequence"] == commit.sequence
         assert commit.deadlines[person_id] == next_deadline(profile) is None

@@ -19,7 +19,8 @@ from schemas.workspace import Workspace
 from schemas.workspace.condition import Op, Subject, Test
 from schemas.workspace.model import Aggregate, Attribute
 from tests.fold_events import PERSON, START_US, fold_event
-from transforms.core.fold import FoldOutcome, fold, is_late, prune, read_attribute, read_values
+from transforms.core.attribute_values import read_attribute, read_attributes
+from transforms.core.fold import FoldOutcome, fold, is_late, prune
 from transforms.core.fold_event import FoldEvent, order
 from transforms.core.plan import Plan
 from transforms.core.profile import Profile, decode_image, encode_image, facts
@@ -124,7 +125,7 @@ def folded(plan: Plan, events: Iterable[FoldEvent]) -> Profile:
 
 def reloaded(profile: Profile, plan: Plan) -> Profile:
     prune(profile, plan)
-    return decode_image(encode_image(profile, 1, read_values(profile, plan, profile.time_us)))
+    return decode_image(encode_image(profile, 1, read_attributes(profile, plan.folds, profile.time_us)))
 
 
 @settings(max_examples=120, deadline=None)
@@ -155,7 +156,7 @@ def test_values_are_those_of_a_naive_reading(plan: Plan, raws: Raw, ahead_us: in
     samples = samples_of(plan, raws)
     profile = reloaded(folded(plan, [sample.fold for sample in samples]), plan)
     as_of_us = max((sample.time_us for sample in samples), default=START_US) + ahead_us
-    found = read_values(profile, plan, as_of_us)
+    found = read_attributes(profile, plan.folds, as_of_us)
     expected = {
         attribute.name: value
         for attribute in plan.workspace.attributes
@@ -279,7 +280,7 @@ def test_progressive_profile(workspace: Workspace) -> None:
         time_us = START_US + minute * MINUTE_US
         event = fold_event(plan, event_type, data, time_us, event_id=f"{event_type}-{minute}")
         assert fold(profile, event, plan)[0] is FoldOutcome.FOLDED
-        values = read_values(profile, plan, time_us)
+        values = read_attributes(profile, plan.folds, time_us)
         assert values.pop("last_seen") == format_rfc3339(time_us)
         return values
 
@@ -294,7 +295,7 @@ def test_progressive_profile(workspace: Workspace) -> None:
     assert happen("call_wrapped", {"reason": "fault"}, 9)["calls"] == ["fault", "move", "bill", "move"]
     assert happen("login", {}, 20)["activity"] == 2
     assert happen("customer_registered", {"name": "Anna"}, 21)["name"] == "Anna"
-    week = read_values(profile, plan, START_US + 7 * DAY_US + HOUR_US)
+    week = read_attributes(profile, plan.folds, START_US + 7 * DAY_US + HOUR_US)
     assert "items_in_cart" not in week
     assert week["name"] == "Anna"
 
@@ -305,7 +306,7 @@ def test_sums_are_exact(workspace: Workspace) -> None:
     for index in range(10):
         data = {"total": "0.10", "currency": "EUR" if index else "USD"}
         fold(profile, fold_event(plan, "purchase", data, event_id=f"e{index}"), plan)
-    assert read_values(profile, plan, START_US)["spend"] == Decimal("0.9")
+    assert read_attributes(profile, plan.folds, START_US)["spend"] == Decimal("0.9")
 
 
 def test_values_that_cannot_be_summed_are_counted(plan: Plan) -> None:
@@ -319,7 +320,8 @@ def test_values_that_cannot_be_summed_are_counted(plan: Plan) -> None:
         and attribute.aggregate in (Aggregate.SUM, Aggregate.AVERAGE, Aggregate.MIN, Aggregate.MAX)
     ]
     assert (outcome, refused) == (FoldOutcome.FOLDED, len(summing))
-    assert not {attribute.name for attribute in summing} & read_values(profile, plan, START_US).keys()
+    values = read_attributes(profile, plan.folds, START_US)
+    assert not {attribute.name for attribute in summing} & values.keys()
 
 
 def test_copy_is_a_duplicate_and_other_content_a_conflict(workspace: Workspace) -> None:
@@ -338,7 +340,7 @@ def test_copy_is_a_duplicate_and_other_content_a_conflict(workspace: Workspace) 
         FoldOutcome.CONFLICT,
         FoldOutcome.CONFLICT,
     ]
-    assert read_values(profile, plan, START_US)["name"] == "Ann"
+    assert read_attributes(profile, plan.folds, START_US)["name"] == "Ann"
     assert fold(profile, elsewhere, plan)[0] is FoldOutcome.FOLDED
 
 
@@ -387,14 +389,14 @@ def test_attribute_that_left_the_templates_leaves_the_profile(workspace: Workspa
     profile = folded(plan, [fold_event(plan, "login", {})])
     assert "activity" in profile.attributes
     fewer = Plan(replace(workspace, attributes=workspace.attributes[:1]))
-    assert read_values(profile, fewer, START_US) == {}
+    assert read_attributes(profile, fewer.folds, START_US) == {}
     prune(profile, fewer)
     assert profile.attributes == {}
 
 
 def test_attribute_without_entries_has_no_value(workspace: Workspace) -> None:
     plan = Plan(workspace)
-    assert read_attribute(Profile(PERSON), plan.folds["activity"], START_US) is None
+    assert read_attribute(Profile(PERSON), "activity", plan.folds, START_US) is None
 
 
 @given(st.permutations(range(6)))
@@ -424,5 +426,5 @@ def test_numbers_and_texts_in_one_field_have_one_order(
         fold_event(plan, "probe", {"mixed": MIXED[index]}, START_US + index, event_id=f"e{index}")
         for index in numbers
     ]
-    values = read_values(reloaded(folded(plan, events), plan), plan, START_US + 9)
+    values = read_attributes(reloaded(folded(plan, events), plan), plan.folds, START_US + 9)
     assert values == {"min": 9, "max": "10", "distinct": 2, "count": {"10": 2, "9": 1}}

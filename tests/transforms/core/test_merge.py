@@ -17,7 +17,8 @@ from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.policy import Cap, ConsentRule, Policy
 from tests.fold_events import START_US, fold_event
 from tests.journeys import JOURNEY, Person, reasons, with_journeys
-from transforms.core.fold import fold, prune, read_values
+from transforms.core.attribute_values import read_attributes
+from transforms.core.fold import fold, prune
 from transforms.core.fold_event import FoldEvent
 from transforms.core.merge import merge
 from transforms.core.plan import Plan
@@ -127,7 +128,7 @@ def folded(plan: Plan, person_id: str, events: list[FoldEvent]) -> Profile:
 
 
 def image(profile: Profile, plan: Plan) -> bytes:
-    return encode_image(profile, 1, read_values(profile, plan, profile.time_us))
+    return encode_image(profile, 1, read_attributes(profile, plan.folds, profile.time_us))
 
 
 def own(profile: Profile, plan: Plan) -> Profile:
@@ -211,7 +212,7 @@ def test_what_is_below_the_merged_floor_and_out_of_the_lookback_goes(workspace: 
     new = folded(plan, PEOPLE[1], [fold_event(plan, "purchase", DATA["purchase"][1], new_us, event_id="e2")])
     both = merged(old, new, plan)
     assert (len(old.prints), len(both.prints), both.time_us) == (1, 1, new_us)
-    assert read_values(both, plan, new_us)["events"] == 1
+    assert read_attributes(both, plan.folds, new_us)["events"] == 1
     assert merged(old, Profile(PEOPLE[1]), plan).time_us > NEVER_US
 
 
@@ -219,7 +220,7 @@ def test_what_a_journey_took_away_does_not_come_back(plan: Plan) -> None:
     one, other = Profile(PEOPLE[0]), Profile(PEOPLE[1])
     one.written = {"stage": Written(2, None), "tier": Written(1, None)}
     other.written = {"stage": Written(1, "gold"), "tier": Written(2, "gold")}
-    assert read_values(merged(one, other, plan), plan, 0) == {"tier": "gold"}
+    assert read_attributes(merged(one, other, plan), plan.folds, 0) == {"tier": "gold"}
 
 
 @pytest.mark.parametrize(
