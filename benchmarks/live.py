@@ -33,9 +33,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.firehose import SHOP
 from benchmarks.process import DATA, ROOT
-from pipelines.cli.up import end_group, local_config
+from pipelines.cli.up import local_config
 from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
 from pipelines.live_services import make_resources, pubsub_host
+from pipelines.local.process_group import end_group
 from pipelines.local.services import LocalServices, check_tools
 from schemas.timestamps import format_rfc3339
 from schemas.workspace import Workspace, load_workspace

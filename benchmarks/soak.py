@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.firehose import SHOP
 from benchmarks.live import Bench, folded, shop_events
 from benchmarks.process import DATA
-from pipelines.cli.up import end_group
+from pipelines.local.process_group import end_group
 from pipelines.local.services import LocalServices, check_tools
 
 CROWD_EVENTS = 60_000

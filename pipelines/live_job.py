@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -50,22 +51,23 @@ def run(config: LiveConfig, status: Path, stop: threading.Event) -> None:
     live.stop()
 
 
-def main() -> int:
-    """Runs the job of the directory that is named."""
+def main() -> NoReturn:
+    """Runs the job of the directory that is named, and ends the process."""
     keep_small()
     directory = Path(sys.argv[1])
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    code = 0
     try:
         run(read_live_config(directory / LIVE_NAME), directory / STATUS_NAME, stop)
     except CjaasError as error:
         print(f"cjaas: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    # The runner's threads may still wait for what was cancelled.
+        code = error.exit_code
+    # The runner's threads may still wait for what was cancelled, or failed.
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

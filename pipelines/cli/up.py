@@ -14,16 +14,16 @@ from rich.console import Console
 from rich.live import Live
 
 from pipelines.cli.inputs import add_live_output, workspace_of
-from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
+from pipelines.live_config import LIVE_NAME, LiveConfig, Status
 from pipelines.local.emulators import PROJECT
 from pipelines.local.job_directory import occupied
-from pipelines.local.process_group import end_group as end_group
-from pipelines.local.process_group import start_group
+from pipelines.local.restarting_job import RestartingJob
 from pipelines.local.services import LocalServices, check_tools
-from schemas.errors import CjaasError
 from schemas.workspace import Workspace
 
 _LOOK_SECONDS = 1.0
+_ACK_DEADLINE_SECONDS = 10
+"""A person waits for what comes again after a crash; Pub/Sub allows no less."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
     """Runs the job until it is told to end.
 
     Raises:
-        CjaasError: a tool is missing, a job is up there already, or the job ended by itself.
+        CjaasError: a tool is missing, a job is up there already, it does not start, or an emulator ended.
     """
     workspace = workspace_of(arguments)
     check_tools()
@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace, console: Console) -> int:
             _prepare(config, workspace)
             (output / LIVE_NAME).write_bytes(msgspec.json.encode(config))
             _tell(config, output, console)
-            _follow(output, stop, arguments.seconds, console)
+            _follow(output, services, stop, arguments.seconds, console)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
@@ -77,6 +77,7 @@ def local_config(workspace: Workspace, services: LocalServices) -> LiveConfig:
         "profiles",
         workspace.name.replace("-", "_"),
         endpoints=services.endpoints(),
+        ack_deadline_seconds=_ACK_DEADLINE_SECONDS,
     )
 
 
@@ -100,30 +101,27 @@ def _tell(config: LiveConfig, output: Path, console: Console) -> None:
     console.print("Ctrl-C ends it, and what the emulators hold with it.")
 
 
-def _follow(output: Path, stop: threading.Event, seconds: float | None, console: Console) -> None:
+def _follow(
+    output: Path, services: LocalServices, stop: threading.Event, seconds: float | None, console: Console
+) -> None:
     """Runs the job as a process of its own, and shows how it fares."""
-    log = output / "logs" / "job.log"
-    job = start_group([sys.executable, "-m", "pipelines.live_job", str(output)], log)
+    words = [sys.executable, "-m", "pipelines.live_job", str(output)]
+    job = RestartingJob(words, output, output / "logs" / "job.log")
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
         with Live(console=console, auto_refresh=False, transient=False) as live:
             before: Status | None = None
             while not stop.wait(_LOOK_SECONDS) and (deadline is None or time.monotonic() < deadline):
-                if job.poll() is not None:
-                    raise CjaasError(f"the job ended by itself with exit code {job.returncode}; see {log}")
-                status = _status(output)
+                services.check()
+                ended = job.look()
+                if ended is not None:
+                    console.print(ended, markup=False, highlight=False, soft_wrap=True)
+                status = job.status()
                 if status is not None:
                     live.update(line(status, before), refresh=True)
-                    before = status
+                before = status
     finally:
-        end_group(job)
-
-
-def _status(output: Path) -> Status | None:
-    try:
-        return msgspec.json.decode((output / STATUS_NAME).read_bytes(), type=Status)
-    except FileNotFoundError:
-        return None
+        job.stop()
 
 
 def line(status: Status, before: Status | None) -> str:

@@ -28,13 +28,30 @@ class LocalServices:
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             for service in get_args(Service):
-                log = self._logs / f"{service}.log"
+                log = self._log(service)
                 self.emulators[service] = starting.enter_context(start_emulator(service, log))
             self._stack = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def check(self) -> None:
+        """Sees that all are still there.
+
+        Raises:
+            CjaasError: one has ended, and what it held is gone with it.
+        """
+        for service, emulator in self.emulators.items():
+            code = emulator.process.poll()
+            if code is not None:
+                raise CjaasError(
+                    f"the {service} emulator ended by itself with exit code {code}, "
+                    f"and what it held is gone; see {self._log(service)}"
+                )
+
+    def _log(self, service: Service) -> Path:
+        return self._logs / f"{service}.log"
 
     def endpoints(self) -> Endpoints:
         """Where they listen."""

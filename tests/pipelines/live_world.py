@@ -77,9 +77,7 @@ class LiveWorld:
             job_endpoints: what stands between the job and its services.
         """
         workspace = load_workspace(shop, {})
-        config = msgspec.structs.replace(
-            local_config(workspace, services), project=project, ack_deadline_seconds=10
-        )
+        config = msgspec.structs.replace(local_config(workspace, services), project=project)
         make_resources(config, workspace)
         job_config = msgspec.structs.replace(config, endpoints=job_endpoints or config.endpoints)
         world = cls(config, job_config, workspace, directory)

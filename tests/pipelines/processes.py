@@ -12,14 +12,19 @@ class Process(NamedTuple):
     pid: int
     parent: int
     group: int
+    words: str
 
 
 def processes() -> list[Process]:
     """All of them, without those that have ended and wait for their parent to look."""
-    words = ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="]
+    words = ["ps", "-A", "-ww", "-o", "pid=,ppid=,pgid=,stat=,args="]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
-    split = [line.split() for line in lines]
-    return [Process(int(pid), int(ppid), int(pgid)) for pid, ppid, pgid, state in split if state[0] != "Z"]
+    split = [line.split(maxsplit=4) for line in lines]
+    return [
+        Process(int(pid), int(ppid), int(pgid), args)
+        for pid, ppid, pgid, state, args in split
+        if state[0] != "Z"
+    ]
 
 
 def members(group: int) -> list[int]:

@@ -82,4 +82,4 @@ if __name__ == "__main__":
 
     faulthandler.register(signal.SIGUSR1)
     record(Path(sys.argv[1], "batches"))
-    sys.exit(main())
+    main()

@@ -104,6 +104,23 @@ class Up:
             pytest.fail(f"it ended: {self.process.communicate()}")
         pytest.fail("it read nothing")
 
+    def kill(self, word: str) -> None:
+        """Kills what it started, by a word of its command line."""
+        (group,) = (
+            each.group for each in processes() if each.parent == self.process.pid and word in each.words
+        )
+        os.killpg(group, signal.SIGKILL)
+
+    def await_line(self, text: str) -> str:
+        """What it prints, up to a line with a text in it."""
+        assert self.process.stdout is not None
+        said = ""
+        for printed in self.process.stdout:
+            said += printed
+            if text in printed:
+                return said
+        pytest.fail(f"it ended, and had said: {said}")
+
     def await_up(self, name: str = LIVE_NAME) -> None:
         while not (self.output / name).exists():
             try:
@@ -128,7 +145,11 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def test_up_publish_look_and_down(up: Up, tmp_path: Path) -> None:
-    up.await_up()
+    up.await_up(STATUS_NAME)
+    up.kill("pipelines.live_job")
+    said = up.await_line("The job ended by itself after ")
+    assert "with exit code -9; it starts again in 1 s; see " in said
+    assert "Publish: cjaas publish FILE" in said
     events = tmp_path / "events.ndjson"
     # `cjaas tail` hears what is published from now on.
     tail = subprocess.Popen(
@@ -156,11 +177,23 @@ def test_up_publish_look_and_down(up: Up, tmp_path: Path) -> None:
         assert time.monotonic() < deadline
     assert (advisory["said"]["value"], advisory["reason"]) == (False, "no_consent")
     assert well("down", "--output", up.output).out == f"Ended process {up.process.pid}.\n"
-    out, err = up.process.communicate(timeout=PATIENCE_SECONDS)
+    _, err = up.process.communicate(timeout=PATIENCE_SECONDS)
     assert (up.process.returncode, err) == (0, "")
-    assert "Publish: cjaas publish FILE" in out
     assert [path.name for path in up.output.iterdir()] == ["logs"]
     assert not (up.output / PID_NAME).exists()
+
+
+def test_up_ends_with_an_emulator(up: Up) -> None:
+    up.await_up()
+    up.kill("cloud-pubsub-emulator")
+    _, err = up.process.communicate(timeout=PATIENCE_SECONDS)
+    log = up.output / "logs" / "pubsub.log"
+    assert (up.process.returncode, err) == (
+        1,
+        "cjaas: the pubsub emulator ended by itself with exit code -9, and what it held is gone; "
+        f"see {log}\n",
+    )
+    assert not [each for each in processes() if str(up.output) in each.words]
 
 
 def test_all_that_up_started_ends_with_it(up: Up, tmp_path: Path) -> None:
