@@ -4,8 +4,9 @@ Run `.venv/bin/python benchmarks/soak.py`: half an hour of load, on the emulator
 The shop's month is lived again and again, by a few crowds of persons in turn, in events that have the time at
 which they are published; its waits and cooldowns are two minutes here, so that they end within the run. A row
 of the table is a stretch of time: the largest resident set of the job's process and of Prism's in it, the
-events folded, and how long after its cause, or the end of its wait, an action was received. What grows by
-design is the cache of images, up to a limit, which is small here so that it is full early.
+CPU time that the job took for an event, the events folded, and how long after its cause, or the end of its
+wait, an action was received. What grows by design is the cache of images, up to a limit, which is small here
+so that it is full early. `--no-bigquery` is that of `live.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import count, islice
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -30,7 +32,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.firehose import SHOP
-from benchmarks.live import Bench, folded, shop_events
+from benchmarks.live import Bench, folded, rows_taken, shop_events
 from benchmarks.process import DATA
 from pipelines.local.process_group import end_group
 from pipelines.local.services import LocalServices, check_tools
@@ -48,31 +50,46 @@ SLICE_SECONDS = 1.0
 """Events are made and published in slices of so much time."""
 
 
-class Residents:
-    """The largest resident sets of a stretch of time, in MB, sampled by a thread."""
+class Stretch(NamedTuple):
+    """What was seen of a program in a stretch of time: its largest resident set and its CPU."""
+
+    megabytes: int
+    cpu_seconds: int
+
+
+class Usage:
+    """What the job's process and Prism's use in a stretch of time, sampled by a thread."""
 
     def __init__(self, group: int) -> None:
         self._group = group
         self._largest: dict[str, int] = {}
+        self._cpu: dict[str, int] = {}
+        self._cpu_before: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def sample(self, stop: threading.Event) -> None:
         """Looks every few seconds."""
         while not stop.wait(SAMPLE_SECONDS):
             listed = subprocess.run(
-                ["ps", "-eo", "pgid=,rss=,comm="], capture_output=True, text=True, check=True
+                ["ps", "-eo", "pgid=,rss=,cputimes=,comm="], capture_output=True, text=True, check=True
             ).stdout
-            found = [line.split(None, 2) for line in listed.splitlines()]
+            found = [line.split(None, 3) for line in listed.splitlines()]
             with self._lock:
-                for group, kilobytes, name in found:
+                for group, kilobytes, seconds, name in found:
                     if int(group) == self._group:
                         name = "prism" if name == "prism" else "job"
                         self._largest[name] = max(self._largest.get(name, 0), int(kilobytes) // 1000)
+                        self._cpu[name] = int(seconds)
 
-    def take(self) -> dict[str, int]:
-        """The largest since the last call."""
+    def take(self) -> dict[str, Stretch]:
+        """What was used since the last call, by program."""
         with self._lock:
-            taken, self._largest = self._largest, {}
+            taken = {
+                name: Stretch(megabytes, self._cpu[name] - self._cpu_before.get(name, 0))
+                for name, megabytes in self._largest.items()
+            }
+            self._largest = {}
+            self._cpu_before = dict(self._cpu)
         return taken
 
 
@@ -107,21 +124,23 @@ def main() -> None:
         metavar="N",
         help="then the first persons come back (default: 1000)",
     )
+    parser.add_argument("--no-bigquery", action="store_true", help="nothing is kept of tape and decisions")
     arguments = parser.parse_args()
     check_tools()
     DATA.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="soak-", dir=DATA))
     table = Table(title=f"the running job at {arguments.rate:,.0f} events/s")
-    for name in ("minutes", "published", "folded", "job MB", "Prism MB", "p50 ms", "p99 ms"):
+    for name in ("minutes", "published", "folded", "job MB", "Prism MB", "job µs/event", "p50 ms", "p99 ms"):
         table.add_column(name, justify="right")
     source = again_and_again(shop_events(CROWD_EVENTS), arguments.crowds)
     size = int(arguments.rate * SLICE_SECONDS)
     slices = int(arguments.stretch * 60 / SLICE_SECONDS)
-    with LocalServices(directory / "logs") as services:
-        bench = Bench(services, directory, None, CACHE_MB, impatient_shop(directory / "workspace"))
-        residents, stop, latencies = Residents(bench.job.pid), threading.Event(), list[float]()
+    with LocalServices(directory / "logs") as services, ExitStack() as stack:
+        server = stack.enter_context(rows_taken()) if arguments.no_bigquery else None
+        bench = Bench(services, directory, server, CACHE_MB, impatient_shop(directory / "workspace"))
+        usage, stop, latencies = Usage(bench.job.pid), threading.Event(), list[float]()
         threads = [
-            threading.Thread(target=residents.sample, args=(stop,)),
+            threading.Thread(target=usage.sample, args=(stop,)),
             threading.Thread(target=bench.latencies, args=(stop, latencies)),
         ]
         for thread in threads:
@@ -131,20 +150,21 @@ def main() -> None:
             for stretch in range(1, int(arguments.minutes / arguments.stretch) + 1):
                 for _ in range(slices):
                     bench.publish(list(islice(source, size)), arguments.rate)
-                now, largest = folded(bench), residents.take()
+                now, used = folded(bench), usage.take()
                 cuts = quantiles(latencies, n=100) if len(latencies) > 1 else [float("nan")] * 99
                 latencies.clear()
                 table.add_row(
                     f"{stretch * arguments.stretch:g}",
                     f"{size * slices:,}",
                     f"{now - done:,}",
-                    f"{largest['job']:,}",
-                    f"{largest['prism']:,}",
+                    f"{used['job'].megabytes:,}",
+                    f"{used['prism'].megabytes:,}",
+                    f"{used['job'].cpu_seconds * 1e6 / max(1, now - done):,.0f}",
                     f"{cuts[49] * 1000:,.0f}",
                     f"{cuts[98] * 1000:,.0f}",
                 )
                 done, published = now, published + size * slices
-                Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {largest}")
+                Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {used}")
         finally:
             stop.set()
             for thread in threads:
