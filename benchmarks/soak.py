@@ -164,7 +164,8 @@ def main() -> None:
                     f"{cuts[98] * 1000:,.0f}",
                 )
                 done, published = now, published + size * slices
-                Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {used}")
+                told = (f"{name} {it.megabytes} MB, {it.cpu_seconds} s" for name, it in sorted(used.items()))
+                Console(stderr=True).print(f"{stretch * arguments.stretch:g} minutes: {'; '.join(told)}")
         finally:
             stop.set()
             for thread in threads:
