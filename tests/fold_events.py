@@ -6,12 +6,17 @@ import json
 from typing import Any
 
 from schemas.event import Event
-from schemas.timestamps import parse_rfc3339
+from schemas.timestamps import MINUTE_US, parse_rfc3339
 from transforms.core.fold_event import FoldEvent, reduce_event
 from transforms.core.plan import Plan
 
 START_US = parse_rfc3339("2026-03-01T12:00:00Z")
 PERSON = "00000000000000000000000000000001"
+
+
+def at(minutes: float) -> int:
+    """So many minutes after the tests' start, in microseconds."""
+    return START_US + int(minutes * MINUTE_US)
 
 
 def fold_event(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from schemas.action import Category
 from schemas.decision import Decision
@@ -15,7 +17,7 @@ from schemas.workspace import Workspace
 from schemas.workspace.entries import EventEntry, ExitEvent, Reentry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import Send, Step, Wait
-from tests.fold_events import PERSON
+from tests.fold_events import PERSON, at, fold_event
 from transforms.core.engine import Advanced, Engine
 from transforms.core.fold_event import FoldEvent
 
@@ -36,6 +38,12 @@ JOURNEY = Journey(
     condition=None,
     steps=(SEND,),
 )
+SENT = ("sent", "passed", None)
+DATA: Mapping[str, dict[str, Any]] = {
+    "cart_added": {"sku": "A", "price": 25.5},
+    "purchase": {"total": "60.00", "currency": "EUR"},
+}
+"""What events hold unless a test says otherwise."""
 
 
 def after(wait_us: int, send: Send = SEND) -> tuple[Step, ...]:
@@ -79,6 +87,21 @@ class Person:
         """The person's row as JSON."""
         row: dict[str, Any] = json.loads(self.images[self.person_id])
         return row
+
+
+def event(
+    someone: Person, kind: str, minutes: float, identities: Sequence[str] = (), **data: Any
+) -> FoldEvent:
+    """An event of a person, so many minutes after the start; its id is made of its type and time."""
+    made = fold_event(
+        someone.plan,
+        kind,
+        DATA.get(kind, {}) | data,
+        at(minutes),
+        event_id=f"{kind}{minutes}",
+        person_id=someone.person_id,
+    )
+    return msgspec.structs.replace(made, identities=tuple(identities)) if identities else made
 
 
 def actions_of(advanced: Advanced) -> list[dict[str, Any]]:

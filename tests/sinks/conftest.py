@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from pipelines.local.emulators import PROJECT, Emulator
+from sinks.bigquery_dataset import BigQueryDataset
+from sinks.bigquery_reading import BigQueryReading
+from sinks.bigquery_tables import BigQueryTables
 from sinks.bigtable_client import TableAddress
 from sinks.bigtable_tables import ensure_table
 from tests.emulators import bigquery_emulator, bigtable_emulator, pubsub_emulator
 from tests.sinks.bigtable import Stores, new_workspace
 from tests.sinks.faults import FaultyServer
 
+_NUMBERS = count()
 __all__ = ["bigquery_emulator", "bigtable_emulator", "pubsub_emulator"]
 
 
@@ -43,3 +48,23 @@ def faulty_bigtable(bigtable_emulator: Emulator) -> Iterator[FaultyServer]:
     """A server before Bigtable's emulator that fails as it is told."""
     with FaultyServer(bigtable_emulator.host) as server:
         yield server
+
+
+@pytest.fixture
+def dataset(bigquery_emulator: Emulator) -> BigQueryDataset:
+    """A dataset of its own for each test, with all tables and views."""
+    dataset = BigQueryDataset(
+        PROJECT,
+        f"sinks_{next(_NUMBERS)}",
+        emulator_rest=bigquery_emulator.rest,
+        emulator_host=bigquery_emulator.host,
+    )
+    BigQueryTables(dataset).ensure()
+    return dataset
+
+
+@pytest.fixture
+def reading(dataset: BigQueryDataset) -> Iterator[BigQueryReading]:
+    """What reads the test's dataset."""
+    with BigQueryReading(dataset) as reading:
+        yield reading

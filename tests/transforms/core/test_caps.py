@@ -11,8 +11,9 @@ from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US
 from schemas.workspace import Workspace
 from schemas.workspace.entries import EventEntry
 from schemas.workspace.policy import Arbitration, Cap
-from tests.journeys import JOURNEY, actions_of, after, reasons
-from tests.transforms.core.policy import SENT, at, cart, event, person, policy, reason
+from tests.fold_events import at
+from tests.journeys import JOURNEY, SENT, actions_of, after, event, reasons
+from tests.transforms.core.policy import cart, person, policy, reason
 
 # --- caps
 

@@ -10,9 +10,9 @@ import pytest
 from schemas.action import Category
 from schemas.workspace import Workspace
 from schemas.workspace.policy import ConsentRule, Policy, UseCase
-from tests.fold_events import START_US
-from tests.journeys import JOURNEY, SEND, actions_of, reasons
-from tests.transforms.core.policy import FREE, SENT, at, cart, event, person, policy, reason
+from tests.fold_events import START_US, at
+from tests.journeys import JOURNEY, SEND, SENT, actions_of, event, reasons
+from tests.transforms.core.policy import FREE, cart, person, policy, reason
 
 # --- consent
 

@@ -21,7 +21,7 @@ from schemas.workspace.condition import Op, Subject, Test
 from schemas.workspace.entries import EventEntry, Reentry
 from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource
-from tests.fold_events import PERSON, START_US, fold_event
+from tests.fold_events import PERSON, START_US, at, fold_event
 from tests.journeys import EMPTY, JOURNEY, SEND, Person, after, by_person, exits, reasons, with_journeys
 from transforms.core.attribute_values import read_attributes
 from transforms.core.decide import next_deadline
@@ -265,9 +265,9 @@ def test_next_deadline_is_that_of_the_earliest_wait(workspace: Workspace) -> Non
     someone = Person(workspace)
     event = fold_event(someone.plan, "cart_added", {"sku": "A", "price": 1.0})
     advanced = someone.advance([event], START_US)
-    assert advanced.commit.deadlines == {PERSON: START_US + 30 * MINUTE_US}
-    assert next_deadline(decode_image(someone.images[PERSON])) == START_US + 30 * MINUTE_US
-    advanced = someone.advance([], START_US + 30 * MINUTE_US)
+    assert advanced.commit.deadlines == {PERSON: at(30)}
+    assert next_deadline(decode_image(someone.images[PERSON])) == at(30)
+    advanced = someone.advance([], at(30))
     assert advanced.commit.deadlines == {PERSON: START_US + HOUR_US}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US
+from schemas.timestamps import DAY_US, HOUR_US
 from schemas.workspace import Workspace
 from schemas.workspace.condition import All, Not, Op, Subject, Test
 from schemas.workspace.entries import (
@@ -20,12 +20,10 @@ from schemas.workspace.entries import (
     ScheduleEntry,
 )
 from schemas.workspace.steps import Step
-from tests.fold_events import START_US, fold_event
-from tests.journeys import JOURNEY, SEND, Person, actions_of, after, reasons, with_journeys
-from transforms.core.fold_event import FoldEvent
+from tests.fold_events import START_US, at, fold_event
+from tests.journeys import JOURNEY, SEND, SENT, Person, actions_of, after, event, reasons, with_journeys
 from transforms.core.run_keys import key_of
 
-SENT = ("sent", "passed", None)
 KEYED = EventEntry(("probe",), None, "label")
 SPENT = Test(Subject("attribute", "spend"), Op.GE, 100)
 SILENT = Not(Test(Subject("attribute", "last_seen"), Op.WITHIN, 30 * DAY_US))
@@ -33,19 +31,8 @@ BUSY = Test(Subject("attribute", "activity"), Op.GE, 2)
 AT_ONCE = (SEND,)
 
 
-def at(minutes: float) -> int:
-    return START_US + int(minutes * MINUTE_US)
-
-
 def person(workspace: Workspace, entry: Entry, steps: tuple[Step, ...] = AT_ONCE, **keys: Any) -> Person:
     return Person(with_journeys(workspace, replace(JOURNEY, entry=entry, steps=steps, **keys)))
-
-
-def event(someone: Person, kind: str, minutes: float, **data: Any) -> FoldEvent:
-    defaults: dict[str, dict[str, Any]] = {"purchase": {"total": "60.00", "currency": "EUR"}}
-    return fold_event(
-        someone.plan, kind, defaults.get(kind, {}) | data, at(minutes), event_id=f"{kind}{minutes}"
-    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from schemas.workspace import Workspace
 from schemas.workspace.entries import EventEntry, Reentry
 from schemas.workspace.policy import SOLICITING, Arbitration, Cap, Policy, QuietHours
 from schemas.workspace.steps import Wait
-from tests.fold_events import START_US, fold_event
+from tests.fold_events import START_US, at, fold_event
 from tests.journeys import JOURNEY, SEND, Person, after, with_journeys
 from transforms.core.engine import Advanced
 from transforms.core.shares import share_of
@@ -68,7 +68,7 @@ def history(workspace: Workspace, person_id: str, batches: Sequence[Any]) -> tup
                         person.plan,
                         kind,
                         dict(data),
-                        START_US + minute * MINUTE_US,
+                        at(minute),
                         event_id=f"e{number}.{index}",
                         person_id=person_id,
                     )
@@ -149,8 +149,8 @@ def _consented(action: dict[str, Any], made: Sequence[Advanced], batches: Sequen
     said: list[tuple[int, str, bool]] = []
     for number, (events, _) in enumerate(batches[: commit + 1]):
         for index, (kind, minute, _) in enumerate(events):
-            at = EPOCH + timedelta(microseconds=START_US + minute * MINUTE_US)
+            said_at = EPOCH + timedelta(microseconds=at(minute))
             # Of a batch of one event an action comes before it, if its wait was over by then.
-            if kind.startswith("consent.") and (number < commit or at <= _time(action)):
+            if kind.startswith("consent.") and (number < commit or said_at <= _time(action)):
                 said.append((minute, f"e{number}.{index}", kind == "consent.given"))
     return bool(said) and max(said)[2]

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.action import Category
-from schemas.timestamps import DAY_US, MINUTE_US
+from schemas.timestamps import DAY_US
 from schemas.workspace import Workspace
 from schemas.workspace.entries import Reentry
 from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.policy import Cap, ConsentRule, Policy
-from tests.fold_events import START_US, fold_event
+from tests.fold_events import START_US, at, fold_event
 from tests.journeys import JOURNEY, Person, reasons, with_journeys
 from transforms.core.attribute_values import read_attributes
 from transforms.core.fold import fold, prune
@@ -110,7 +110,7 @@ def events_of(plan: Plan, raws: list[Any]) -> list[list[FoldEvent]]:
                 plan,
                 kind,
                 DATA[kind][which % len(DATA[kind])],
-                START_US + minute * MINUTE_US,
+                at(minute),
                 event_id=f"e{number}",
                 person_id=PEOPLE[person],
                 identities=(identity,),
@@ -249,7 +249,7 @@ def test_what_was_sent_to_either_counts_from_the_merge_on(
             someone.plan,
             "cart_added",
             DATA["cart_added"][0],
-            START_US + minute * MINUTE_US,
+            at(minute),
             event_id=f"cart{minute}",
             person_id=someone.person_id,
         )

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.action import Action, Category
-from schemas.timestamps import HOUR_US, MINUTE_US, format_rfc3339
+from schemas.timestamps import HOUR_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.entries import EventEntry, Reentry
 from schemas.workspace.model import Journey
 from schemas.workspace.policy import SOLICITING, Cap, ConsentRule, Policy, UseCase
-from tests.fold_events import START_US, fold_event
+from tests.fold_events import START_US, at, fold_event
 from tests.journeys import JOURNEY, SEND, Person, actions_of, with_journeys
 from transforms.core.engine import Advanced
 from transforms.core.fold_event import FoldEvent
@@ -50,14 +50,14 @@ def event(someone: Person, kind: str, minute: int, data: dict[str, Any]) -> Fold
         someone.plan,
         kind,
         data,
-        START_US + minute * MINUTE_US,
+        at(minute),
         event_id=f"{kind}{minute}{data.get('value')}",
         identities=(ANN,),
     )
 
 
 def cart(someone: Person, minute: int) -> Advanced:
-    return someone.advance([event(someone, "cart_added", minute, CART)], START_US + minute * MINUTE_US)
+    return someone.advance([event(someone, "cart_added", minute, CART)], at(minute))
 
 
 def say(someone: Person, kind: str, minute: int, data: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ def test_each_word_to_a_nominee_goes_with_one_to_the_person_and_stands_then(
         data = CART if kind == "cart_added" else {} if kind == "login" else about
         happened = msgspec.structs.replace(event(someone, kind, minute, data), event_id=f"e{number:02d}")
         happened = msgspec.structs.replace(happened, print64=number)
-        as_of_us = START_US + 30 * MINUTE_US
+        as_of_us = at(30)
         advanced = someone.advance([happened], as_of_us)
         assert again.advance([happened], as_of_us).commit.outbox == advanced.commit.outbox
         if kind.startswith("contact."):

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.action import Category
-from schemas.timestamps import MINUTE_US
 from schemas.workspace import Workspace
 from schemas.workspace.policy import ConsentRule, Policy, UseCase
-from tests.fold_events import START_US, fold_event
+from tests.fold_events import at, fold_event
 from tests.journeys import JOURNEY, SEND, Person, with_journeys
 from transforms.core.permissions import permission, subscription_to
 from transforms.core.profile import decode_image
@@ -62,7 +61,7 @@ def told(
             someone.plan,
             kind,
             data,
-            START_US + minute * MINUTE_US,
+            at(minute),
             event_id=f"e{minute}",
             person_id=someone.person_id,
             identities=(identity,),
@@ -90,7 +89,7 @@ def test_a_category_may_be_sent_where_its_gates_let_it(
     assert [*given.channels] == ["web", "email"]
     someone = told(given, said, has_address, number)
     allowed = permission(decode_image(someone.images[someone.person_id]), given, category)
-    time_us = START_US + 30 * MINUTE_US
+    time_us = at(30)
     cart = fold_event(someone.plan, "cart_added", CART, time_us, event_id="cart", person_id=someone.person_id)
     advanced = someone.advance([cart], time_us)
     [decision] = advanced.commit.outbox.decisions
@@ -112,7 +111,7 @@ def test_a_use_case_is_on_where_its_gate_lets_it(
     someone = told(given, said, True, 1)
     statements = decode_image(someone.images[someone.person_id]).consents
     standing = subscription_to(statements, free.use_cases["news"], channel)
-    time_us = START_US + 30 * MINUTE_US
+    time_us = at(30)
     cart = fold_event(someone.plan, "cart_added", CART, time_us, event_id="cart", person_id=someone.person_id)
     [decision] = someone.decide(cart)
     assert decision.reason == ("passed" if standing.allowed else "not_subscribed")

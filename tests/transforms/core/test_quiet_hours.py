@@ -10,9 +10,9 @@ from schemas.timestamps import DAY_US, MINUTE_US, parse_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import Op, Subject, Test
 from schemas.workspace.policy import SOLICITING, Cap, QuietHours
-from tests.fold_events import START_US
-from tests.journeys import JOURNEY, actions_of, reasons
-from tests.transforms.core.policy import SENT, at, cart, event, person, policy, reason
+from tests.fold_events import START_US, at
+from tests.journeys import JOURNEY, SENT, actions_of, event, reasons
+from tests.transforms.core.policy import cart, person, policy, reason
 
 NIGHT = QuietHours(21 * 60, 8 * 60, True, SOLICITING)
 

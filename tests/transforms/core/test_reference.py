@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from schemas.timestamps import DAY_US, HOUR_US, MINUTE_US, format_rfc3339
+from schemas.timestamps import DAY_US, HOUR_US, format_rfc3339
 from schemas.workspace import Workspace
 from schemas.workspace.condition import All, Condition, Lookup, Not, Op, Subject, Test
 from schemas.workspace.entries import ConditionEntry, EventEntry
 from schemas.workspace.model import Journey
 from schemas.workspace.steps import AttributeSource, DataSource, FieldSource, Update, WaitFor
-from tests.fold_events import START_US, fold_event
+from tests.fold_events import START_US, at, fold_event
 from tests.journeys import JOURNEY, SEND, Person, actions_of, reasons, with_journeys
 from transforms.core.engine import Engine
 from transforms.core.reference import Reference
@@ -38,7 +38,7 @@ def person(workspace: Workspace, *journeys: Journey, tables: Any = TABLES, diges
 
 
 def cart(someone: Person, sku: str, minute: int = 0) -> Any:
-    return fold_event(someone.plan, "cart_added", {"sku": sku, "price": 1.0}, START_US + minute * MINUTE_US)
+    return fold_event(someone.plan, "cart_added", {"sku": sku, "price": 1.0}, at(minute))
 
 
 @pytest.mark.parametrize(("sku", "enters"), [("LAMP", False), ("SOFA", True), ("UNKNOWN", False)])
@@ -118,7 +118,7 @@ def test_a_journey_begins_when_what_is_looked_up_by_an_attribute_comes_to_hold(w
     someone = person(workspace, replace(JOURNEY, entry=ConditionEntry(dear)))
     told = []
     for minute, name in enumerate(("LAMP", "SOFA", "SOFA", "UNKNOWN")):
-        time_us = START_US + minute * MINUTE_US
+        time_us = at(minute)
         event = fold_event(
             someone.plan, "customer_registered", {"name": name}, time_us, event_id=f"e{minute}"
         )

@@ -10,8 +10,9 @@ from schemas.workspace.condition import Op, Subject, Test
 from schemas.workspace.entries import EventEntry
 from schemas.workspace.model import Goal
 from schemas.workspace.policy import Unanswered
-from tests.journeys import JOURNEY, actions_of, after
-from tests.transforms.core.policy import at, cart, event, person, policy, reason
+from tests.fold_events import at
+from tests.journeys import JOURNEY, actions_of, after, event
+from tests.transforms.core.policy import cart, person, policy, reason
 
 
 def test_a_goal_is_a_conversion_of_the_action_before_it(workspace: Workspace) -> None:

@@ -32,8 +32,8 @@ from schemas.workspace.steps import (
     WaitUntilField,
     WaitUntilLocal,
 )
-from tests.fold_events import START_US, fold_event
-from tests.journeys import JOURNEY, Person, actions_of, exits, reasons, with_journeys
+from tests.fold_events import at
+from tests.journeys import JOURNEY, Person, actions_of, event, exits, reasons, with_journeys
 from transforms.core.engine import Advanced
 from transforms.core.fold_event import FoldEvent
 from transforms.core.local_time import next_local
@@ -43,27 +43,12 @@ BOUGHT = Test(Subject("attribute", "spend"), Op.GE, 1)
 FIRST, SECOND, OTHER = (Send(name, name, ("web",), name, {}, DAY_US) for name in "abc")
 
 
-def at(minute: int) -> int:
-    return START_US + minute * MINUTE_US
-
-
 def journey(*steps: Step, **keys: Any) -> Journey:
     return replace(JOURNEY, steps=steps, **keys)
 
 
 def person(workspace: Workspace, *steps: Step, **keys: Any) -> Person:
     return Person(with_journeys(workspace, journey(*steps, **keys)))
-
-
-def event(someone: Person, kind: str, minute: int, **data: Any) -> FoldEvent:
-    defaults: dict[str, dict[str, Any]] = {
-        "cart_added": {"sku": "A", "price": 25.5},
-        "purchase": {"total": "1.00", "currency": "EUR"},
-        "login": {},
-        "probe": {},
-        "preference.changed": {},
-    }
-    return fold_event(someone.plan, kind, defaults[kind] | data, at(minute), event_id=f"{kind}{minute}")
 
 
 def sent(advanced: Advanced) -> list[str]:

@@ -12,8 +12,9 @@ from schemas.timestamps import DAY_US
 from schemas.workspace import Workspace
 from schemas.workspace.condition import Op, Subject, Test
 from schemas.workspace.policy import SOLICITING, Suppression, Unanswered
-from tests.journeys import JOURNEY, actions_of, reasons
-from tests.transforms.core.policy import at, cart, event, person, policy, reason
+from tests.fold_events import at
+from tests.journeys import JOURNEY, actions_of, event, reasons
+from tests.transforms.core.policy import cart, person, policy, reason
 
 # --- control groups
 
