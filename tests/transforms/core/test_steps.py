@@ -287,6 +287,34 @@ def test_an_update_writes_what_later_conditions_see(workspace: Workspace) -> Non
     assert "stage" not in someone.image()["values"]
 
 
+@pytest.mark.parametrize(
+    ("field", "data", "written", "op", "value"),
+    [
+        ("tags", {"tags": ["x", "y"]}, ["x", "y"], Op.EQ, "y"),
+        (
+            "lines.price",
+            {"lines": [{"sku": "A", "price": 1.5}, {"sku": "B", "price": 0.1}]},
+            [1.5, 0.1],
+            Op.LE,
+            1,
+        ),
+    ],
+)
+def test_several_values_are_written_and_each_of_them_is_asked(
+    workspace: Workspace, field: str, data: dict[str, Any], written: list[Any], op: Op, value: Any
+) -> None:
+    kind = "probe" if field == "tags" else "purchase"
+    one = Test(Subject("attribute", "stage"), op, value)
+    other = Test(Subject("attribute", "stage"), Op.EQ, "none of them")
+    steps = (
+        Update("0", "stage", FieldSource(field, numeric=kind == "purchase")),
+        Branch("1", (Arm(other, (OTHER,)), Arm(one, (FIRST,)))),
+    )
+    someone = person(workspace, *steps, entry=EventEntry((kind,)))
+    assert sent(someone.advance([event(someone, kind, 0, **data)], at(0))) == ["a"]
+    assert someone.image()["written"]["stage"] == [at(0), written]
+
+
 def test_a_local_time_is_the_person_s(workspace: Workspace) -> None:
     someone = person(workspace, WaitUntilLocal("9", 9 * 60), FIRST)
     someone.advance([event(someone, "preference.changed", 0, time_zone="America/New_York")], at(0))
