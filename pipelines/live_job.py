@@ -47,7 +47,7 @@ def run(config: LiveConfig, status: Path, stop: threading.Event) -> None:
         with replacing(status) as file:
             file.write(msgspec.json.encode(Status(wall_clock_us(), state, live.counters())))
         if state in ("FAILED", "DONE", "CANCELLED"):
-            raise CjaasError(f"the job ended by itself ({state}); see its log")
+            raise CjaasError(f"{state.lower()}: {live.cause()}")
     live.stop()
 
 

@@ -73,6 +73,14 @@ class LiveRun:
         """Beam's name of the state that it is in, such as RUNNING."""
         return str(self._result.state)
 
+    def cause(self) -> str:
+        """Why it ended, once it has: the error that it ended with, in a line."""
+        try:
+            self._result.wait_until_finish()
+        except RuntimeError as error:
+            return next(line for line in reversed(str(error).splitlines()) if line.strip())
+        return "nothing was left to do"
+
     def stop(self) -> None:
         """Cancels it: what is not committed comes again."""
         self._result.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """A job that ran so long before it ended is started again after the first pause, the shortest."""
+_ERROR: Final = b"cjaas: "
+_TAIL_BYTES: Final = 8_192
 
 
 class RestartingJob:
@@ -34,7 +37,8 @@ class RestartingJob:
         """Starts it.
 
         Args:
-            words: the program, which writes its `Status` into the directory.
+            words: the program, which writes its `Status` into the directory; it may say what was wrong
+                in its last line, `cjaas: ...`.
             log: the file that what it prints is appended to.
             clock: seconds that only grow.
         """
@@ -47,6 +51,7 @@ class RestartingJob:
         self._start()
 
     def _start(self) -> None:
+        self._log_begins = self._log.stat().st_size if self._log.exists() else 0
         self._process: subprocess.Popen[bytes] | None = start_group(self._words, self._log)
         self._since = self._clock()
 
@@ -69,7 +74,7 @@ class RestartingJob:
         self.stop()
         self._ran = self._ran or self._status.exists()
         if not self._ran:
-            raise CjaasError(f"the job ended before it ran, with exit code {code}; see {self._log}")
+            raise CjaasError(f"the job ended before it ran{self._why(code)}; see {self._log}")
         self._status.unlink(missing_ok=True)
         now = self._clock()
         seconds = now - self._since
@@ -78,9 +83,18 @@ class RestartingJob:
         self._ends += 1
         self._since = now + pause
         return (
-            f"The job ended by itself after {seconds:.0f} s, with exit code {code}; "
+            f"The job ended by itself after {seconds:.0f} s{self._why(code)}; "
             f"it starts again in {pause:.0f} s; see {self._log}"
         )
+
+    def _why(self, code: int) -> str:
+        with self._log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_begins, size - _TAIL_BYTES))
+            last = log.read().rstrip().rpartition(b"\n")[2]
+        if last.startswith(_ERROR):
+            return f": {last.removeprefix(_ERROR).decode(errors='replace')}"
+        return f", with exit code {code}"
 
     def status(self) -> Status | None:
         """How it fares, None before it says so."""

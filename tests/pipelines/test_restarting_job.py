@@ -19,7 +19,6 @@ SAY = f"""echo '{{"at_us": 1, "state": "RUNNING", "counters": {{}}}}' > {STATUS_
 STAYS = f"echo start; {SAY}; sleep 1000"
 FALLS = f"echo start; {SAY}; sleep 1000 & exit 3"
 """It leaves a process behind, as a job that ends leaves its runner."""
-NEVER_RUNS = "echo a mistake; exit 2"
 LATER_NEVER_RUNS = f"echo start; [ -e once ] || {SAY}; touch once; exit 3"
 
 
@@ -96,6 +95,17 @@ def test_each_end_is_told_and_each_pause_is_longer(start: Callable[[str], Job]) 
         job.await_starts(starts + 1)
 
 
+def test_the_error_that_it_said_last_is_told(start: Callable[[str], Job]) -> None:
+    job = start(
+        f"{SAY}; [ -e once ] && exit 4; touch once; echo starting; echo cjaas: failed: no table; exit 1"
+    )
+    assert "by itself after 0 s: failed: no table; it starts again in 1 s; see " in job.ended()
+    job.now += 1
+    job.job.look()
+    # What an earlier one said is no word of this one.
+    assert "by itself after 0 s, with exit code 4; it starts again in 2 s; see " in job.ended()
+
+
 def test_what_an_ended_job_left_running_is_ended(start: Callable[[str], Job]) -> None:
     job = start(FALLS)
     assert job.job._process is not None
@@ -114,11 +124,14 @@ def test_a_job_that_ran_for_long_is_started_at_once(start: Callable[[str], Job])
     assert "after 60 s, with exit code 3; it starts again in 1 s" in job.ended()
 
 
-def test_a_job_that_never_ran_is_a_mistake(start: Callable[[str], Job]) -> None:
-    job = start(NEVER_RUNS)
-    with pytest.raises(CjaasError, match=f"the job ended before it ran, with exit code 2; see {job.log}"):
+@pytest.mark.parametrize(
+    ("said", "told"), [("a mistake", ", with exit code 2"), ("cjaas: no workspace", ": no workspace")]
+)
+def test_a_job_that_never_ran_is_a_mistake(start: Callable[[str], Job], said: str, told: str) -> None:
+    job = start(f"echo {said}; exit 2")
+    with pytest.raises(CjaasError, match=f"the job ended before it ran{told}; see {job.log}"):
         job.ended()
-    assert job.log.read_text() == "a mistake\n"
+    assert job.log.read_text() == f"{said}\n"
 
 
 def test_a_job_that_ran_once_is_started_however_early_it_ends(start: Callable[[str], Job]) -> None:
