@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.firehose import SHOP
 from benchmarks.process import DATA, ROOT
 from pipelines.cli.up import local_config
-from pipelines.live_config import LIVE_NAME, STATUS_NAME, LiveConfig, Status
+from pipelines.live_config import LIVE_NAME, LiveConfig, Status, read_status
 from pipelines.live_services import make_resources, pubsub_host
 from pipelines.local.process_group import end_group
 from pipelines.local.services import LocalServices, check_tools
@@ -88,10 +88,7 @@ class Bench:
 
     def status(self) -> Status | None:
         """What the job last said of itself."""
-        try:
-            return msgspec.json.decode((self.directory / STATUS_NAME).read_bytes(), type=Status)
-        except FileNotFoundError:
-            return None
+        return read_status(self.directory)
 
     def counters(self) -> dict[str, int]:
         """The job's counters."""

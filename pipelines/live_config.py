@@ -69,6 +69,14 @@ class Status(msgspec.Struct, frozen=True):
     counters: dict[str, int]
 
 
+def read_status(directory: Path) -> Status | None:
+    """What the job of a directory last said of itself, None before it said anything."""
+    try:
+        return msgspec.json.decode((directory / STATUS_NAME).read_bytes(), type=Status)
+    except FileNotFoundError:
+        return None
+
+
 def read_live_config(path: Path) -> LiveConfig:
     """The job that a file describes.
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from pipelines.live_config import STATUS_NAME, Status
+from pipelines.live_config import STATUS_NAME, Status, read_status
 from pipelines.local.process_group import end_group, start_group
 from schemas.errors import CjaasError
 
@@ -43,17 +41,18 @@ class RestartingJob:
             clock: seconds that only grow.
         """
         self._words = words
-        self._status = directory / STATUS_NAME
+        self._directory = directory
         self._log = log
         self._clock = clock
         self._ran = False
-        self._ends = 0
+        self._pause = FIRST_PAUSE_SECONDS
+        self._starts_at = clock()
         self._start()
 
     def _start(self) -> None:
         self._log_begins = self._log.stat().st_size if self._log.exists() else 0
         self._process: subprocess.Popen[bytes] | None = start_group(self._words, self._log)
-        self._since = self._clock()
+        self._started_at = self._clock()
 
     def look(self) -> str | None:
         """Sees to it that it runs.
@@ -65,23 +64,22 @@ class RestartingJob:
             CjaasError: no start has come so far that it said how it fares, so another would come no further.
         """
         if self._process is None:
-            if self._clock() >= self._since:
+            if self._clock() >= self._starts_at:
                 self._start()
             return None
         code = self._process.poll()
         if code is None:
             return None
         self.stop()
-        self._ran = self._ran or self._status.exists()
+        self._ran = self._ran or self.status() is not None
         if not self._ran:
             raise CjaasError(f"the job ended before it ran{self._why(code)}; see {self._log}")
-        self._status.unlink(missing_ok=True)
+        (self._directory / STATUS_NAME).unlink(missing_ok=True)
         now = self._clock()
-        seconds = now - self._since
-        self._ends = 0 if seconds >= STEADY_SECONDS else self._ends
-        pause = min(FIRST_PAUSE_SECONDS * 2**self._ends, LONGEST_PAUSE_SECONDS)
-        self._ends += 1
-        self._since = now + pause
+        seconds = now - self._started_at
+        pause = FIRST_PAUSE_SECONDS if seconds >= STEADY_SECONDS else self._pause
+        self._pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._starts_at = now + pause
         return (
             f"The job ended by itself after {seconds:.0f} s{self._why(code)}; "
             f"it starts again in {pause:.0f} s; see {self._log}"
@@ -98,10 +96,7 @@ class RestartingJob:
 
     def status(self) -> Status | None:
         """How it fares, None before it says so."""
-        try:
-            return msgspec.json.decode(self._status.read_bytes(), type=Status)
-        except FileNotFoundError:
-            return None
+        return read_status(self._directory)
 
     def stop(self) -> None:
         """Ends it, and all that it started."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.cli.up import local_config
-from pipelines.live_config import LIVE_NAME, STATUS_NAME, Endpoints, LiveConfig, Status
+from pipelines.live_config import LIVE_NAME, STATUS_NAME, Endpoints, LiveConfig, Status, read_status
 from pipelines.live_services import make_resources, pubsub_host
 from pipelines.local.services import LocalServices
 from schemas.workspace import Workspace, load_workspace
@@ -120,10 +120,7 @@ class LiveWorld:
 
     def status(self, name: str = "job") -> Status | None:
         """What the job last said of itself."""
-        try:
-            return msgspec.json.decode((self.directory / name / STATUS_NAME).read_bytes(), type=Status)
-        except FileNotFoundError:
-            return None
+        return read_status(self.directory / name)
 
     def stop(self) -> None:
         """Kills whatever runs."""

@@ -15,7 +15,7 @@ from tests.pipelines.processes import members
 
 PATIENCE_SECONDS = 30
 
-SAY = f"""echo '{{"at_us": 1, "state": "RUNNING", "counters": {{}}}}' > {STATUS_NAME}"""
+SAY = f"""echo '{{"at_us": 1, "state": "RUNNING", "counters": {{}}}}' > new; mv new {STATUS_NAME}"""
 STAYS = f"echo start; {SAY}; sleep 1000"
 FALLS = f"echo start; {SAY}; sleep 1000 & exit 3"
 """It leaves a process behind, as a job that ends leaves its runner."""

@@ -16,7 +16,7 @@ from schemas.workspace.entries import Reentry
 from schemas.workspace.model import Aggregate, Attribute
 from schemas.workspace.policy import Cap, ConsentRule, Policy
 from tests.fold_events import START_US, at, fold_event
-from tests.journeys import JOURNEY, Person, reasons, with_journeys
+from tests.journeys import JOURNEY, SENT, Person, event, reasons, with_journeys
 from transforms.core.attribute_values import read_attributes
 from transforms.core.fold import fold, prune
 from transforms.core.fold_event import FoldEvent
@@ -121,8 +121,8 @@ def events_of(plan: Plan, raws: list[Any]) -> list[list[FoldEvent]]:
 
 def folded(plan: Plan, person_id: str, events: list[FoldEvent]) -> Profile:
     profile = Profile(person_id)
-    for event in events:
-        fold(profile, event, plan)
+    for happened in events:
+        fold(profile, happened, plan)
     prune(profile, plan)
     return profile
 
@@ -181,7 +181,7 @@ def test_the_facts_of_a_merge_are_those_of_all_events_folded_into_one(plan: Plan
         folded(plan, person_id, events) for person_id, events in zip(PEOPLE, each, strict=True)
     )
     both = merged(merged(one, two, plan), three, plan)
-    whole = folded(plan, both.person_id, [event for events in each for event in events])
+    whole = folded(plan, both.person_id, [happened for events in each for happened in events])
     assert facts(both) == facts(whole)
     assert (both.prints, both.time_us, both.publish_us) == (whole.prints, whole.time_us, whole.publish_us)
 
@@ -241,22 +241,12 @@ def test_what_was_sent_to_either_counts_from_the_merge_on(
 
     def person(number: int) -> Person:
         someone = Person(given, PEOPLE[number])
-        assert reasons(someone.decide(cart(someone, number))) == [("sent", "passed", None)]
+        assert reasons(someone.decide(event(someone, "cart_added", number))) == [SENT]
         return someone
-
-    def cart(someone: Person, minute: int) -> FoldEvent:
-        return fold_event(
-            someone.plan,
-            "cart_added",
-            DATA["cart_added"][0],
-            at(minute),
-            event_id=f"cart{minute}",
-            person_id=someone.person_id,
-        )
 
     one, two = person(0), person(1)
     both = merge(decode_image(one.images[one.person_id]), decode_image(two.images[two.person_id]), one.plan)
     one.images = {both.person_id: image(both, one.plan)}
     one.person_id = both.person_id
-    [decision] = one.decide(cart(one, 2))
+    [decision] = one.decide(event(one, "cart_added", 2))
     assert decision.reason.value == reason
